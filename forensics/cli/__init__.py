@@ -1,0 +1,1 @@
+"""The command `forensics`: one file for each command. Parse, call, print."""

@@ -1,0 +1,68 @@
+"""The one table of public services that the toolkit talks to. Every default can be overridden."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from forensics.model.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A public service: the key in `forensics.toml`, the environment variable, the default URL, what it is for."""
+
+    key: str
+    variable: str
+    default: str
+    what: str
+
+
+SERVICES: tuple[Service, ...] = (
+    Service("pypi", "FORENSICS_PYPI_URL", "https://pypi.org", "package index: Simple, legacy JSON and Integrity APIs"),
+    Service("files", "FORENSICS_FILES_URL", "https://files.pythonhosted.org", "file store of the package index"),
+    Service("osv", "FORENSICS_OSV_URL", "https://api.osv.dev", "advisories"),
+)
+CONTACT = "https://github.com/release-forensics/release-forensics"
+"""Where an operator who sees our User-Agent can complain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """The URL of each service in force, by key, without trailing slash."""
+
+    urls: Mapping[str, str]
+
+    def __getitem__(self, key: str) -> str:
+        return self.urls[key]
+
+
+def resolve_endpoints(
+    flags: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    config: Mapping[str, str] | None = None,
+) -> Endpoints:
+    """Return the endpoints in force: flags, then environment, then configuration, then the public services.
+
+    Raises UsageError for a URL that is not http(s) or carries credentials.
+    """
+    flags, environment, config = flags or {}, environment or {}, config or {}
+    urls: dict[str, str] = {}
+    for service in SERVICES:
+        url = flags.get(service.key) or environment.get(service.variable) or config.get(service.key) or service.default
+        urls[service.key] = _checked_url(url, service.variable)
+    return Endpoints(urls)
+
+
+def _checked_url(url: str, name: str) -> str:
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UsageError(f"{name}: {url!r} is not an http(s) URL.")
+    if parts.username or parts.password:
+        raise UsageError(
+            f"{name} carries credentials, and endpoints are written into every case.",
+            advice="Leave user and password out of the URL.",
+        )
+    return url.rstrip("/")

@@ -1,0 +1,155 @@
+"""Releases, their files, and the whole history of a project as one case knows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from forensics.model.attestation import Attestation
+from forensics.model.checked import Checked, NotChecked, Outcome
+from forensics.model.identity import Identity
+from forensics.model.project import Project
+
+
+class Door(StrEnum):
+    """How a release came into the index (`unknown` is a value: absence of an attestation proves no token)."""
+
+    TRUSTED_ATTESTED = "trusted-attested"
+    TRUSTED_UNATTESTED = "trusted-unattested"
+    TOKEN_ATTESTED = "token-attested"
+    TOKEN = "token"
+    FOREIGN_ATTESTED = "foreign-attested"
+    UNKNOWN = "unknown"
+
+
+class ProjectStatus(StrEnum):
+    """PEP 792 project status, and `unknown` where no answer stated one."""
+
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+    DEPRECATED = "deprecated"
+    QUARANTINED = "quarantined"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One file of a release. `provenance` holds the attestations (an empty tuple: observed to be absent)."""
+
+    filename: str
+    kind: str
+    sha256: str | None
+    size: int | None
+    uploaded_at: datetime | None
+    listed: bool
+    provenance: Outcome[tuple[Attestation, ...]]
+    path: str | None = None
+    upload_client: str | None = None
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def attestations(self) -> tuple[Attestation, ...]:
+        """The attestations that were observed; empty both for none and for not observed."""
+        return self.provenance.value if isinstance(self.provenance, Checked) else ()
+
+    @property
+    def attested(self) -> bool | None:
+        """True, False, or None where nobody knows."""
+        return bool(self.provenance.value) if isinstance(self.provenance, Checked) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Another source than the index that names a release: a lead, an export, an advisory, a fact added by hand."""
+
+    source: str
+    text: str
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One version. `published` is the first upload; `removed` is a time, or why there is none.
+
+    `listed` is False when the index no longer shows it and another source names it.
+    """
+
+    version: str
+    published: datetime | None
+    published_by: str
+    artifacts: tuple[Artifact, ...]
+    listed: bool
+    removed: Outcome[datetime | None]
+    yanked: bool = False
+    yanked_reason: str | None = None
+    mentions: tuple[Mention, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def attestations(self) -> tuple[Attestation, ...]:
+        """All attestations of all files."""
+        return tuple(a for artifact in self.artifacts for a in artifact.attestations)
+
+    @property
+    def identities(self) -> tuple[Identity, ...]:
+        """The distinct identities that signed, in order of appearance."""
+        seen: dict[Identity, None] = {}
+        for attestation in self.attestations:
+            if attestation.identity is not None:
+                seen.setdefault(attestation.identity, None)
+        return tuple(seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Advisory:
+    """An advisory record. `versions` are the explicit versions of this project; `malicious` by id, type or CWE-506."""
+
+    id: str
+    aliases: tuple[str, ...]
+    summary: str
+    published: datetime | None
+    modified: datetime | None
+    withdrawn: datetime | None
+    versions: tuple[str, ...]
+    malicious: bool
+    url: str | None = None
+    evidence: tuple[str, ...] = ()
+    affects_all: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """How one source did: asked for what, how many answers, how many failures, and in which words it was missed."""
+
+    source: str
+    asked: int
+    answered: int
+    problem: str | None = None
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Everything a case knows about one project, before any judgement. Releases in order of publication."""
+
+    project: Project
+    status: ProjectStatus
+    releases: tuple[Release, ...]
+    advisories: Outcome[tuple[Advisory, ...]]
+    latest: str | None
+    collected_at: datetime
+    sources: tuple[SourceStatus, ...] = ()
+    not_checked: tuple[tuple[str, NotChecked], ...] = ()
+    contradictions: tuple[Contradiction, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """The same fact from two sources that differ, with both observations."""
+
+    version: str
+    about: str
+    first: str
+    second: str
+    evidence: tuple[str, ...]

@@ -1,0 +1,1 @@
+"""What a transparency log proves. No network: a reader is handed in."""
