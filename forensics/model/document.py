@@ -112,7 +112,7 @@ class SignalDoc(TypedDict):
 
 
 class UncheckedDoc(TypedDict):
-    """Something that could not be checked, why, and what would tell. `subject` is a version or a file or ``project``."""
+    """Something that could not be checked, why, and what would tell. `subject`: a version, a file or `project`."""
 
     subject: str
     what: str

@@ -115,7 +115,14 @@ class HostileInput(EvidenceError):
 
 
 class SourceError(ForensicsError):
-    """One source could not be asked. It becomes a `NotChecked`, never an absence."""
+    """One source could not be asked. It becomes a `NotChecked`, never an absence.
+
+    `evidence` are the ids of the observations of the failure: the refused connection, the 429, the truncated body.
+    """
+
+    def __init__(self, what: str, *, meaning: str = "", advice: str = "", evidence: tuple[str, ...] = ()) -> None:
+        super().__init__(what, meaning=meaning, advice=advice)
+        self.evidence = evidence
 
 
 class Unreachable(SourceError):
