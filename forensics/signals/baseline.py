@@ -1,0 +1,117 @@
+"""What a release is compared with: predecessor and cohort of its line, as of its publication."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from forensics.model.checked import NotChecked
+from forensics.model.release import Door
+from forensics.signals import thresholds as t
+from forensics.signals.profile import Attested, Profile
+
+
+@dataclass(slots=True)
+class Past:
+    """An earlier release as later ones see it: its profile at publication and whether it may serve as baseline."""
+
+    profile: Profile
+    line: str
+    door: Door
+    flagged_at_publish: bool
+    changed: frozenset[tuple[str, str]]
+    flagged_otherwise: bool
+    removed: bool
+    removed_at: datetime | None
+    advised_at: datetime | None
+    attested_lost: bool = False
+
+    def serves(self, at: datetime) -> bool:
+        """Whether it is part of baselines at time *at*: not flagged, and not yet removed or advised against by then.
+
+        A removal at an unknown time counts as before: what may have been bad is no measure.
+        """
+        if self.flagged_at_publish or (self.removed and (self.removed_at is None or self.removed_at <= at)):
+            return False
+        return self.advised_at is None or self.advised_at > at
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Predecessor and cohort, latest last. `borrowed` when the line had none and the project's latest stands in."""
+
+    cohort: tuple[Past, ...]
+    borrowed: bool
+    joined: frozenset[tuple[str, str]] = field(default=frozenset())
+
+    @property
+    def predecessor(self) -> Profile | None:
+        """The latest release of the baseline."""
+        return self.cohort[-1].profile if self.cohort else None
+
+    def values(self, name: str) -> frozenset[str]:
+        """Return the values of one attribute of `Profile` that the cohort's members carry, and those that joined.
+
+        A value that is still new (see JOIN_RELEASES) is not among them, though its release may be in the cohort.
+        """
+        known = {value for kind, value in self.joined if kind == name}
+        for past in self.cohort:
+            new = {value for kind, value in past.changed if kind == name}
+            known |= getattr(past.profile, name) - new
+        return frozenset(known)
+
+    def usual_door(self) -> Door | NotChecked:
+        """Return the door of the latest baseline releases if they agree and it is known."""
+        latest = [past.door for past in self.cohort[-t.USUAL_DOOR_RELEASES :]]
+        if len(latest) < t.USUAL_DOOR_RELEASES:
+            return NotChecked(f"only {len(latest)} earlier releases to tell the usual door from", "index")
+        if len(set(latest)) > 1:
+            return NotChecked("the latest three doors disagree, so none is usual", "index")
+        if latest[0] is Door.UNKNOWN:
+            return NotChecked("the usual door is unknown", "index")
+        return latest[0]
+
+    def fully_attested(self) -> tuple[Profile, ...]:
+        """Return the members of which every file was attested."""
+        return tuple(past.profile for past in self.cohort if past.profile.attested is Attested.FULL)
+
+
+def build_baseline(line: Sequence[Past], project: Sequence[Past], at: datetime) -> Baseline:
+    """Return the baseline at time *at* from the earlier releases of the *line*, else of the *project*.
+
+    Both are in order of publication. Cohort: the last COHORT_RELEASES, or those of the last COHORT_SPAN, whichever
+    holds more, at most COHORT_LIMIT; releases that do not serve are left out before counting.
+    """
+    cohort = _cohort(line, at)
+    if cohort:
+        return Baseline(cohort, borrowed=False, joined=_joined(line))
+    return Baseline(_cohort(project, at), borrowed=True, joined=_joined(project))
+
+
+def _cohort(past: Sequence[Past], at: datetime) -> tuple[Past, ...]:
+    chosen: list[Past] = []
+    for member in reversed(past):
+        published = member.profile.published
+        old = published is None or published < at - t.COHORT_SPAN
+        if len(chosen) >= t.COHORT_LIMIT or (old and len(chosen) >= t.COHORT_RELEASES):
+            break
+        if member.serves(at):
+            chosen.append(member)
+    return tuple(reversed(chosen))
+
+
+def _joined(past: Sequence[Past]) -> frozenset[tuple[str, str]]:
+    """Return changed values that have held: JOIN_RELEASES releases over JOIN_SPAN, none flagged for another reason.
+
+    A value does not veto itself: releases flagged only because they carry it count.
+    """
+    seen: dict[tuple[str, str], list[datetime]] = {}
+    for member in past[-t.COHORT_LIMIT :]:
+        if member.flagged_otherwise or member.removed or member.profile.published is None:
+            continue
+        for value in member.changed:
+            seen.setdefault(value, []).append(member.profile.published)
+    return frozenset(
+        value for value, times in seen.items() if len(times) >= t.JOIN_RELEASES and times[-1] - times[0] >= t.JOIN_SPAN
+    )

@@ -1,0 +1,271 @@
+"""Judge every release of a history, each with the eyes of its own time."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from forensics.model.attestation import CheckResult
+from forensics.model.checked import Checked, NotChecked
+from forensics.model.finding import Assessment, Family, Finding, Unchecked, Verdict
+from forensics.model.release import Advisory, Door, History, Release
+from forensics.signals import thresholds as t
+from forensics.signals.baseline import Baseline, Past, build_baseline
+from forensics.signals.profile import Attested, Profile, profile_of
+from forensics.signals.registry import Hit, Moment, Signal, View, catalogue
+from forensics.signals.rhythm import Rhythm
+from forensics.signals.verdict import capped, reasons_for, verdict_of
+from forensics.timeline.lines import line_of
+
+BORROWED = "Capped at low: the line has no earlier release to compare with, so the project's stand in."
+
+
+@dataclass(frozen=True, slots=True)
+class Suspended:
+    """A check that the drift guard took out of service, and the releases that fail it."""
+
+    check: str
+    versions: tuple[str, ...]
+    checked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The assessments in the order of the history, and the checks that were suspended for the run."""
+
+    assessments: tuple[Assessment, ...]
+    suspended: tuple[Suspended, ...]
+
+
+def judge(history: History, lines: Mapping[str, str] | None = None) -> Judgement:
+    """Return the assessment of every release. *lines* maps version prefixes to lines of the user's choice.
+
+    Each release is compared with those before it only; time and memory are linear in the number of releases.
+    """
+    suspended = drift_guard(history.releases)
+    run = _Run(history, frozenset(s.check for s in suspended), lines or {})
+    return Judgement(tuple(run.assess(index) for index in range(len(history.releases))), suspended)
+
+
+def drift_guard(releases: tuple[Release, ...]) -> tuple[Suspended, ...]:
+    """Return the checks that at least DRIFT_RELEASES releases and more than DRIFT_SHARE of those checked fail.
+
+    So many failures of one kind are likelier our trust root or a change of format than so many forgeries.
+    """
+    failing: dict[str, list[str]] = defaultdict(list)
+    checked = 0
+    for release in releases:
+        checks = [check for a in release.attestations for check in a.verification.checks]
+        checked += bool(checks)
+        for name in dict.fromkeys(c.name for c in checks if c.result is CheckResult.FAIL):
+            failing[name].append(release.version)
+    return tuple(
+        Suspended(name, tuple(versions), checked)
+        for name, versions in sorted(failing.items())
+        if len(versions) >= t.DRIFT_RELEASES and len(versions) > t.DRIFT_SHARE * checked
+    )
+
+
+def publish_moment(release: Release) -> datetime | None:
+    """Return the last moment of *as of then*: an hour after publication, or a minute before its removal if sooner."""
+    if release.published is None:
+        return None
+    until = release.published + t.PUBLISH_WINDOW
+    removed = release.removed.value if isinstance(release.removed, Checked) else None
+    return until if removed is None else min(until, removed - t.BEFORE_REMOVAL)
+
+
+class _Run:
+    """The state that grows from release to release."""
+
+    def __init__(self, history: History, suspended: frozenset[str], lines: Mapping[str, str]) -> None:
+        self.history = history
+        self.suspended = suspended
+        self.lines = lines
+        self.signals = list(catalogue().values())
+        self.project: list[Past] = []
+        self.by_line: dict[str, list[Past]] = defaultdict(list)
+        self.rhythm = Rhythm()
+        self.rhythms: dict[str, Rhythm] = defaultdict(Rhythm)
+        self.recent: deque[tuple[datetime, str, Release]] = deque()
+        self.last_seen: datetime | None = None
+        self.advised = _malicious_by_version(history)
+
+    def assess(self, index: int) -> Assessment:
+        """Judge one release and take it into the state."""
+        release = self.history.releases[index]
+        line = line_of(release.version, self.lines)
+        at = release.published or self.last_seen or self.history.collected_at
+        baseline = build_baseline(self.by_line[line], self.project, at)
+        early = profile_of(release, publish_moment(release))
+        late = profile_of(release)
+        door = door_of(late, baseline)
+        views = [
+            self._view(index, profile, moment, line, door, baseline)
+            for profile, moment in ((early, Moment.AT_PUBLISH), (late, Moment.HINDSIGHT))
+        ]
+        then, changed, _ = self._evaluate(views[0])
+        now, _, unchecked = self._evaluate(views[1])
+        at_publish = verdict_of(then, anything_checked=early.attested is not Attested.UNKNOWN)
+        verdict = verdict_of(now, anything_checked=late.attested is not Attested.UNKNOWN)
+        known_then = {finding.signal for finding in then}
+        findings = tuple(
+            sorted(
+                (replace(f, knowable_at_publish=f.signal in known_then) for f in now),
+                key=lambda f: (-f.severity.rank, f.family.value, f.signal),
+            )
+        )
+        self._remember(release, early, line, door, at_publish, then, changed)
+        predecessor = baseline.predecessor if not baseline.borrowed else None
+        return Assessment(
+            release=release,
+            line=line,
+            predecessor=predecessor.version if predecessor else None,
+            door=door,
+            verdict=verdict,
+            at_publish=at_publish,
+            findings=findings,
+            not_checked=tuple(unchecked),
+            reasons=reasons_for(findings, verdict),
+        )
+
+    def _view(self, index: int, profile: Profile, moment: Moment, line: str, door: Door, baseline: Baseline) -> View:
+        release = self.history.releases[index]
+        previous = self.by_line[line][-1] if self.by_line[line] else None
+        enough = len(self.rhythms[line].gaps) >= t.RATE_SAMPLES
+        return View(
+            history=self.history,
+            release=profile.release,
+            profile=profile,
+            moment=moment,
+            until=publish_moment(release) if moment is Moment.AT_PUBLISH else None,
+            line=line,
+            door=door,
+            baseline=baseline,
+            previous=previous,
+            rhythm=self.rhythm,
+            line_rhythm=self.rhythms[line] if enough else self.rhythm,
+            around=self._around(index, line, moment),
+            failures_suspended=self.suspended,
+        )
+
+    def _around(self, index: int, line: str, moment: Moment) -> tuple[Release, ...]:
+        """Return releases of other lines within the burst window; later ones only with hindsight."""
+        release = self.history.releases[index]
+        if release.published is None:
+            return ()
+        near = [r for at, other, r in self.recent if other != line and release.published - at <= t.BURST_WINDOW]
+        if moment is Moment.HINDSIGHT:
+            for later in self.history.releases[index + 1 :]:
+                if later.published is None:
+                    continue
+                if later.published - release.published > t.BURST_WINDOW:
+                    break
+                if line_of(later.version, self.lines) != line:
+                    near.append(later)
+        return tuple(near)
+
+    def _evaluate(self, view: View) -> tuple[list[Finding], frozenset[tuple[str, str]], list[Unchecked]]:
+        findings: list[Finding] = []
+        unchecked: list[Unchecked] = []
+        changed: frozenset[tuple[str, str]] = frozenset()
+        for entry in self.signals:
+            if view.moment is Moment.AT_PUBLISH and entry.family is Family.HINDSIGHT:
+                continue
+            if entry.evaluate is None:
+                unchecked.append(Unchecked(entry.id, NotChecked(entry.missing, " or ".join(entry.needs))))
+                continue
+            result = entry.evaluate(view)
+            if isinstance(result, NotChecked):
+                unchecked.append(Unchecked(entry.id, result))
+            elif result is not None:
+                changed |= result.changed
+                findings.append(_finding(entry, result, borrowed=view.baseline.borrowed))
+        return findings, changed, unchecked
+
+    def _remember(
+        self,
+        release: Release,
+        profile: Profile,
+        line: str,
+        door: Door,
+        at_publish: Verdict,
+        findings: list[Finding],
+        changed: frozenset[tuple[str, str]],
+    ) -> None:
+        kinds = {kind for kind, _ in changed}
+        others = [f for f in findings if f.fact not in kinds]
+        removed_at = release.removed.value if isinstance(release.removed, Checked) else None
+        past = Past(
+            profile=profile,
+            line=line,
+            door=door,
+            flagged_at_publish=at_publish.flagged,
+            changed=changed,
+            flagged_otherwise=verdict_of(others, anything_checked=True).flagged,
+            removed=not release.listed,
+            removed_at=removed_at,
+            advised_at=self.advised.get(release.version),
+        )
+        if release.published is not None:
+            self._take_rhythm(release.published, release, line)
+        self.by_line[line].append(past)
+        self.project.append(past)
+
+    def _take_rhythm(self, at: datetime, release: Release, line: str) -> None:
+        before = self.by_line[line][-1].profile.published if self.by_line[line] else None
+        gap = at - before if before else None
+        while self.recent and at - self.recent[0][0] > t.BURST_WINDOW:
+            self.recent.popleft()
+        company = any(other != line for _, other, _ in self.recent)
+        self.rhythm.add(at, gap, company)
+        self.rhythms[line].add(at, gap, company)
+        self.recent.append((at, line, release))
+        self.last_seen = at
+
+
+def door_of(profile: Profile, baseline: Baseline) -> Door:
+    """Return how a release of PyPI came in, as far as it can be told.
+
+    An attestation by an identity whose repository id is none of the baseline's came through a foreign door; any
+    other attestation means a trusted publisher, for PyPI accepts them from nobody else. No attestation proves no
+    token: unknown.
+    """
+    if not profile.identities:
+        return Door.UNKNOWN
+    usual = baseline.values("repositories")
+    if usual and profile.repositories and not (profile.repositories & usual):
+        return Door.FOREIGN_ATTESTED
+    return Door.TRUSTED_ATTESTED
+
+
+def _finding(entry: Signal, hit: Hit, *, borrowed: bool) -> Finding:
+    finding = Finding(
+        signal=entry.id,
+        family=entry.family,
+        severity=hit.severity,
+        confidence=hit.confidence,
+        observed=hit.observed,
+        expected=hit.expected,
+        evidence=tuple(dict.fromkeys(hit.evidence)),
+        benign_if=entry.benign_if,
+        note=hit.note,
+        fact=hit.fact or entry.id,
+    )
+    return capped(finding, BORROWED) if borrowed and entry.family is Family.TRUST else finding
+
+
+def _malicious_by_version(history: History) -> dict[str, datetime]:
+    """Return for each version the time of the first unwithdrawn malicious advisory that names it."""
+    advisories: tuple[Advisory, ...] = ()
+    if isinstance(history.advisories, Checked):
+        advisories = history.advisories.value
+    first: dict[str, datetime] = {}
+    for advisory in advisories:
+        if not advisory.malicious or advisory.withdrawn or advisory.published is None:
+            continue
+        for version in advisory.versions:
+            first[version] = min(first.get(version, advisory.published), advisory.published)
+    return first

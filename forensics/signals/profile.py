@@ -1,0 +1,126 @@
+"""What a release looked like at a moment, boiled down to the values that baselines compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from forensics.model.checked import Checked, NotChecked
+from forensics.model.identity import Identity, RefClass
+from forensics.model.release import Artifact, Release
+
+
+class Attested(StrEnum):
+    """How much of a release carries attestations, as far as anyone looked."""
+
+    FULL = "full"
+    PARTIAL = "partial"
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One release as it stood at a moment. Sets hold what its certificates claim; empty where they claim nothing."""
+
+    release: Release
+    attested: Attested
+    identities: tuple[Identity, ...]
+    repositories: frozenset[str]
+    owners: frozenset[str]
+    repository_names: frozenset[str]
+    workflows: frozenset[str]
+    triggers: frozenset[str]
+    refs: frozenset[str]
+    runners: frozenset[str]
+    environments: frozenset[str]
+    unknown_reason: NotChecked | None
+
+    @property
+    def version(self) -> str:
+        """The version of the release."""
+        return self.release.version
+
+    @property
+    def published(self) -> datetime | None:
+        """When the release was published."""
+        return self.release.published
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """The observations that the attestations, or their absence, rest on."""
+        ids = [i for artifact in self.release.artifacts for i in artifact.provenance.evidence]
+        ids += [i for attestation in self.release.attestations for i in attestation.evidence]
+        return tuple(dict.fromkeys(ids)) or self.release.evidence
+
+
+def profile_of(release: Release, until: datetime | None = None) -> Profile:
+    """Return the profile of *release* with the files uploaded by *until* (all of them when None)."""
+    seen = _as_of(release, until)
+    identities = seen.identities
+    return Profile(
+        release=seen,
+        attested=_attested(seen.artifacts),
+        identities=identities,
+        repositories=_values(identities, "source_repository_identifier"),
+        owners=_values(identities, "source_repository_owner_identifier"),
+        repository_names=frozenset(i.repository.lower() for i in identities if i.repository),
+        workflows=_values(identities, "workflow"),
+        triggers=_values(identities, "trigger"),
+        refs=frozenset(_ref(i) for i in identities if i.ref),
+        runners=_values(identities, "runner_environment"),
+        environments=_values(identities, "deployment_environment"),
+        unknown_reason=_unknown(seen.artifacts),
+    )
+
+
+def _as_of(release: Release, until: datetime | None) -> Release:
+    """Leave out what was uploaded or signed later than *until*; a file without a time is kept."""
+    if until is None:
+        return release
+    kept = tuple(_artifact_as_of(a, until) for a in release.artifacts if not a.uploaded_at or a.uploaded_at <= until)
+    return release if kept == release.artifacts else replace(release, artifacts=kept)
+
+
+def _artifact_as_of(artifact: Artifact, until: datetime) -> Artifact:
+    later = [a for a in artifact.attestations if a.signed_at and a.signed_at > until]
+    if not later or not isinstance(artifact.provenance, Checked):
+        return artifact
+    kept = tuple(a for a in artifact.attestations if a not in later)
+    return replace(artifact, provenance=Checked(kept, artifact.provenance.evidence))
+
+
+def _values(identities: tuple[Identity, ...], name: str) -> frozenset[str]:
+    return frozenset(value for identity in identities if (value := getattr(identity, name)) is not None)
+
+
+_MAIN_BRANCHES = frozenset({"refs/heads/main", "refs/heads/master"})
+
+
+def _ref(identity: Identity) -> str:
+    """Return the class of ref: tag, main branch, other branch, pull request, other.
+
+    Classes and not names, because release branches are named after versions. Without the repository only the two
+    customary names count as main.
+    """
+    kind = identity.ref_class
+    if kind is RefClass.BRANCH:
+        return "main branch" if identity.ref in _MAIN_BRANCHES else "other branch"
+    return str(kind)
+
+
+def _attested(artifacts: tuple[Artifact, ...]) -> Attested:
+    states = {artifact.attested for artifact in artifacts}
+    if not states or states == {None}:
+        return Attested.UNKNOWN
+    if True in states:
+        return Attested.FULL if states == {True} else Attested.PARTIAL if False in states else Attested.UNKNOWN
+    return Attested.NONE if states == {False} else Attested.UNKNOWN
+
+
+def _unknown(artifacts: tuple[Artifact, ...]) -> NotChecked | None:
+    for artifact in artifacts:
+        if isinstance(artifact.provenance, NotChecked):
+            return artifact.provenance
+    return None if artifacts else NotChecked("no file of this release is known", "index, export or log")

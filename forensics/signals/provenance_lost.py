@@ -1,0 +1,47 @@
+"""No file attested, where the line used to attest."""
+
+from __future__ import annotations
+
+from forensics.model.checked import NotChecked
+from forensics.model.finding import Family, Severity
+from forensics.signals import thresholds as t
+from forensics.signals.profile import Attested
+from forensics.signals.registry import Hit, Result, View, signal
+
+
+@signal(
+    "provenance-lost",
+    title="Provenance lost",
+    family=Family.TRUST,
+    severities=(Severity.MEDIUM, Severity.LOW),
+    needs=("index", "log with positive control"),
+    benign_if=(
+        "a maintainer published by hand, for instance while the release workflow was broken; ask for the shell history",
+        "the release tool was changed to one that does not attest",
+    ),
+    attack=("T1195.002", "T1078"),
+    slsa="F",
+)
+def provenance_lost(view: View) -> Result:
+    """Fire when nothing is attested and two earlier baseline releases were fully attested.
+
+    A continuation (the predecessor lost it too, and was not flagged) weighs low. Removed releases of which nobody
+    kept the attestations are not checked: the index takes them along.
+    """
+    before = view.baseline.fully_attested()
+    if len(before) < t.FULLY_ATTESTED:
+        return None
+    if view.profile.attested is Attested.UNKNOWN:
+        return view.profile.unknown_reason or NotChecked("no file of this release is known", "index or log")
+    if view.profile.attested is not Attested.NONE:
+        return None
+    predecessor = view.baseline.predecessor
+    continuation = predecessor is not None and predecessor.attested is Attested.NONE
+    return Hit(
+        severity=Severity.LOW if continuation else Severity.MEDIUM,
+        observed=f"none of its {len(view.release.artifacts)} files is attested",
+        expected=f"attestations on every file, as on {before[-1].version} and {len(before) - 1} more of its cohort",
+        evidence=(*view.profile.evidence, *before[-1].evidence, *before[-2].evidence),
+        note=f"A continuation: {predecessor.version} lost it already." if continuation and predecessor else "",
+        fact="attestation absent",
+    )
