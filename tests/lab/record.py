@@ -1,0 +1,55 @@
+"""Record a case: drive the installed ``forensics`` command against a served scenario, as a responder would."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.lab.errors import LabError
+from tests.lab.server import LabServer, serve
+
+ANALYSED = (0, 10, 11)
+"""Exit codes of a finished analysis, whatever its verdict."""
+
+
+def record(scenario: str, case: Path, *, port: int = 0) -> int:
+    """Record ``scenario`` at its ``as_of`` into ``case``: a directory, or a zip when the name ends in ``.zip``."""
+    command = _command()
+    with tempfile.TemporaryDirectory(prefix="lab-record-") as scratch:
+        target = Path(scratch) / case.stem if case.suffix == ".zip" else case
+        with serve(scenario, port=port, directory=Path(scratch) / "lab") as server:
+            _drive(command, server, target)
+            if case.suffix == ".zip":
+                case.parent.mkdir(parents=True, exist_ok=True)
+                _run(server, [command, "case", "export", str(target), str(case)], (0,))
+    return 0
+
+
+def _command() -> str:
+    """The ``forensics`` of this environment: beside the interpreter, else on the path."""
+    beside = Path(sys.executable).with_name("forensics")
+    found = str(beside) if beside.exists() else shutil.which("forensics")
+    if found is None:
+        raise LabError("the forensics command is not installed in this environment")
+    return found
+
+
+def _drive(command: str, server: LabServer, case: Path) -> None:
+    """Collect and analyse, then import what the responder knows."""
+    project = f"{server.world.scenario.ecosystem}:{server.world.scenario.project}"
+    _run(server, [command, "timeline", project, "--case", str(case), "--json"], ANALYSED)
+    for path in server.write_known():
+        _run(server, [command, "case", "import", str(case), str(path)], (0,))
+
+
+def _run(server: LabServer, arguments: list[str], accepted: tuple[int, ...]) -> None:
+    """Run the command in the world's environment; its answer is shown only when it fails."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FORENSICS_", "GITHUB_"))}
+    done = subprocess.run(arguments, env={**kept, **server.env()}, capture_output=True, text=True, check=False)
+    if done.returncode not in accepted:
+        tail = (done.stderr or done.stdout)[-2000:]
+        raise LabError(f"{' '.join(arguments)} ended with {done.returncode}:\n{tail}")

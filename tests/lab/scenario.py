@@ -1,0 +1,268 @@
+"""Scenario files as frozen dataclasses, one field per key of the scenario format ("Keys").
+
+Field names equal the keys of the file, so the dataclasses are the schema; see :mod:`tests.lab.decode`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from tests.lab.decode import decode
+from tests.lab.errors import LabError, ScenarioError
+
+SCENARIOS = Path(__file__).resolve().parents[2] / "fixtures" / "scenarios"
+
+Door = Literal["trusted-attested", "trusted-unattested", "token-attested", "token", "foreign-attested"]
+Verdict = Literal["ordinary", "notable", "suspicious", "likely-compromised"]
+FileKind = Literal["sdist", "wheel", "tarball"]
+Conclusion = Literal["success", "failure", "cancelled"]
+PublishStep = Literal["success", "skipped", "failure"]
+CommitOn = Literal["main", "tag", "deleted-branch", "fork", "nowhere"]
+InstallHook = Literal["", "preinstall", "postinstall", "prepare", "binding.gyp"]
+
+ATTESTING_DOORS = frozenset({"trusted-attested", "token-attested", "foreign-attested"})
+"""Doors behind which an attestation was published (scenario format, "Doors")."""
+
+
+@dataclass(frozen=True)
+class Repository:
+    """``[repository]``: the project's home and its numeric ids (certificate extensions .15 and .17)."""
+
+    url: str
+    id: int
+    owner_id: int
+    default_branch: str = "main"
+    tag_pattern: str = "v{version}"
+    visibility: Literal["public", "private", "internal"] = "public"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """``[identity]``: certificate claims of an ordinary attested release."""
+
+    issuer: str
+    workflow: str
+    ref: str
+    trigger: str
+    runner: str = "github-hosted"
+    environment: str = ""
+    log: Literal["v1", "v2"] = "v1"
+
+
+@dataclass(frozen=True)
+class IdentityChange:
+    """``[release.identity]``: only the claims that differ; ``None`` means as in ``[identity]``."""
+
+    issuer: str | None = None
+    workflow: str | None = None
+    ref: str | None = None
+    trigger: str | None = None
+    runner: str | None = None
+    environment: str | None = None
+    log: Literal["v1", "v2"] | None = None
+    repository: str | None = None
+    repository_id: int | None = None
+    owner_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Background:
+    """``[background]``: ordinary releases that are generated (:mod:`tests.lab.plan`)."""
+
+    count: int
+    first: str
+    start: datetime
+    every_hours: float
+    jitter_hours: float
+    hours_utc: tuple[int, ...] = (0, 24)
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    door: Door = "token"
+    files: tuple[FileKind, ...] = ("sdist", "wheel")
+    account: str = ""
+    tagged: bool = True
+
+
+@dataclass(frozen=True)
+class Run:
+    """``[release.run]``: the CI run behind a release."""
+
+    id: int | None = None
+    attempt: int = 1
+    conclusion: Conclusion = "success"
+    publish_step: PublishStep = "success"
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """One entry of ``new_dependencies``: a young package, or one fetched by git."""
+
+    name: str
+    published: datetime | None = None
+    git: str | None = None
+
+
+@dataclass(frozen=True)
+class Content:
+    """``[release.content]``: how the artifact differs from its commit or its predecessor."""
+
+    matches_source: bool = True
+    changed: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    install_hook: InstallHook = ""
+    new_dependencies: tuple[Dependency, ...] = ()
+    size_factor: float = 1.0
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """``[release.workflow]``: what changed in the workflow file."""
+
+    digest_changed: bool = False
+    risks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Release:
+    """One ``[[release]]`` row, as written; derived values are in :mod:`tests.lab.plan`."""
+
+    version: str
+    published: datetime
+    door: Door
+    files: tuple[FileKind, ...]
+    line: str = ""
+    attested: tuple[FileKind, ...] | None = None
+    removed: datetime | None = None
+    yanked: bool = False
+    quarantined: bool = False
+    account: str = ""
+    account_email: str = ""
+    malicious: bool = False
+    tagged: bool = True
+    tagged_at: datetime | None = None
+    commit: str = ""
+    commit_on: CommitOn = "main"
+    log_index: int | None = None
+    signed: datetime | None = None
+    advisories: tuple[str, ...] = ()
+    advisory_published: datetime | None = None
+    identity: IdentityChange = field(default_factory=IdentityChange)
+    run: Run = field(default_factory=Run)
+    content: Content = field(default_factory=Content)
+    workflow: Workflow = field(default_factory=Workflow)
+
+
+@dataclass(frozen=True)
+class LogOnly:
+    """``[[log_only]]``: a log entry with no release behind it."""
+
+    subject: str
+    signed: datetime
+    identity: IdentityChange = field(default_factory=IdentityChange)
+
+
+@dataclass(frozen=True)
+class Known:
+    """``[[known]]``: what the responder brings along at ``as_of``."""
+
+    kind: Literal["export", "hashes", "lockfile", "snapshot"]
+    versions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sibling:
+    """``[[sibling]]``: another package published by the same run or account."""
+
+    project: str
+    versions: Mapping[str, datetime]
+
+
+@dataclass(frozen=True)
+class Expect:
+    """``[[expect]]``: what the toolkit must conclude about one version."""
+
+    version: str
+    verdict: Verdict
+    signals: tuple[str, ...] = ()
+    at_publish: Verdict | None = None
+    silent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A whole scenario file."""
+
+    schema: Literal[1]
+    id: str
+    title: str
+    kind: Literal["incident", "benign"]
+    ecosystem: Literal["pypi", "npm"]
+    project: str
+    as_of: datetime
+    repository: Repository
+    identity: Identity
+    sources: tuple[str, ...] = ()
+    filled: tuple[str, ...] = ()
+    background: Background | None = None
+    release: tuple[Release, ...] = ()
+    log_only: tuple[LogOnly, ...] = ()
+    known: tuple[Known, ...] = ()
+    sibling: tuple[Sibling, ...] = ()
+    expect: tuple[Expect, ...] = ()
+
+    @property
+    def source(self) -> str:
+        """What to name as the origin of hand-known facts: the first source, or the scenario itself."""
+        return self.sources[0] if self.sources else f"scenario {self.id}"
+
+
+def load_scenario(where: str | Path) -> Scenario:
+    """Load a scenario by path, or by the id of a file in ``fixtures/scenarios``."""
+    path = Path(where)
+    if not path.is_file():
+        path = SCENARIOS / f"{where}.toml"
+    if not path.is_file():
+        raise LabError(f"no scenario {str(where)!r}: neither a file nor an id in fixtures/scenarios")
+    return parse_scenario(path.read_text(encoding="utf-8"), path.name)
+
+
+def parse_scenario(text: str, file: str) -> Scenario:
+    """Parse the text of a scenario file named ``file``."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(file, "(file)", f"is not TOML: {error}") from error
+    scenario = decode(Scenario, table, file)
+    _check(scenario, file)
+    return scenario
+
+
+def _check(scenario: Scenario, file: str) -> None:
+    """Checks across keys that a type cannot express."""
+    if file != f"{scenario.id}.toml":
+        raise ScenarioError(file, "id", f"is {scenario.id!r}, which is not the file name without .toml")
+    versions = [release.version for release in scenario.release]
+    for version in versions:
+        if versions.count(version) > 1:
+            raise ScenarioError(file, "release.version", f"{version} stands more than once")
+    for release in scenario.release:
+        for kind in release.attested or ():
+            if kind not in release.files:
+                raise ScenarioError(file, "release.attested", f"{release.version} has no {kind} to attest")
+        if release.removed is not None and release.removed <= release.published:
+            raise ScenarioError(file, "release.removed", f"{release.version} is removed before it is published")
+    background = scenario.background
+    if background is not None:
+        _check_background(background, file)
+
+
+def _check_background(background: Background, file: str) -> None:
+    hours = background.hours_utc
+    if len(hours) != 2 or not 0 <= hours[0] < hours[1] <= 24:
+        raise ScenarioError(file, "background.hours_utc", "is not a pair of rising hours of one day")
+    if not background.weekdays or not set(background.weekdays) <= set(range(7)):
+        raise ScenarioError(file, "background.weekdays", "is not a list of weekdays, Monday being 0")

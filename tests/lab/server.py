@@ -1,0 +1,183 @@
+"""One real HTTP server for a world, on loopback, in a thread of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from tests.lab.errors import LabError
+from tests.lab.faults import Fault, FaultLayer, RequestRecord
+from tests.lab.http_index import file_routes, index_routes, osv_routes
+from tests.lab.http_rekor import rekor_routes
+from tests.lab.known import write_known
+from tests.lab.pypi import Urls
+from tests.lab.scenario import Scenario
+from tests.lab.world import Snapshot, World, build_world
+
+_METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
+_UNSERVED = {
+    "FORENSICS_NPM_URL": "/npm",
+    "FORENSICS_DEPSDEV_URL": "/depsdev",
+    "FORENSICS_GITHUB_API_URL": "/github",
+    "FORENSICS_REKOR_TILES_URLS": "/tiles",
+    "FORENSICS_GIT_URL_TEMPLATE": "/git/{owner}/{repo}",
+}
+"""Sources the lab does not serve yet. They answer 501, so that nobody reaches the public ones or reads absence."""
+
+
+class LabServer:
+    """A world being served. Start and stop it, or use :func:`serve` as a context manager."""
+
+    def __init__(self, world: World, *, port: int = 0, directory: Path | None = None) -> None:
+        self.world = world
+        self._moment = world.scenario.as_of
+        self._snapshot: Snapshot | None = None
+        self._lock = threading.Lock()
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        if directory is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="lab-")
+            directory = Path(self._temporary.name)
+        self.directory = directory
+        self._layer = FaultLayer(self._app())
+        self._socket = _listen(port)
+        self.port: int = self._socket.getsockname()[1]
+        config = uvicorn.Config(
+            self._layer, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="lab", daemon=True)
+
+    @property
+    def base(self) -> str:
+        """``http://127.0.0.1:PORT``."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def urls(self) -> Urls:
+        """Where the index and the file store are."""
+        return Urls(index=f"{self.base}/index", files=f"{self.base}/files")
+
+    @property
+    def moment(self) -> datetime:
+        """The moment that is served; setting it takes effect with the next request."""
+        return self._moment
+
+    @moment.setter
+    def moment(self, moment: datetime) -> None:
+        if moment.tzinfo is None:
+            raise LabError("a moment needs an offset")
+        with self._lock:
+            self._moment = moment.astimezone(UTC)
+            self._snapshot = None
+
+    def env(self) -> dict[str, str]:
+        """The environment that points the toolkit at this world."""
+        return {
+            "FORENSICS_PYPI_URL": self.urls.index,
+            "FORENSICS_FILES_URL": self.urls.files,
+            "FORENSICS_REKOR_URL": f"{self.base}/rekor",
+            "FORENSICS_OSV_URL": f"{self.base}/osv",
+            "FORENSICS_TRUST_ROOT": str(self.directory / "trusted_root.json"),
+            **{name: f"{self.base}{path}" for name, path in _UNSERVED.items()},
+        }
+
+    def start(self) -> LabServer:
+        """Write the trust root and start serving; returns when the server answers."""
+        self.world.write_trusted_root(self.directory)
+        self._thread.start()
+        deadline = time.monotonic() + 10
+        while not self._server.started:
+            if time.monotonic() > deadline or not self._thread.is_alive():
+                raise LabError("the lab's server did not start")
+            time.sleep(0.005)
+        return self
+
+    def stop(self) -> None:
+        """Stop serving and remove the temporary directory, if the server made one."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
+        self._socket.close()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def write_known(self) -> list[Path]:
+        """Write the files that the responder brings along, below the server's directory."""
+        return write_known(self.world, self.directory / "known")
+
+    def inject(self, fault: Fault) -> Fault:
+        """Make requests fail as told, until :meth:`clear_faults`."""
+        return self._layer.inject(fault)
+
+    def clear_faults(self) -> None:
+        """Answer truthfully again."""
+        self._layer.clear()
+
+    @property
+    def requests(self) -> list[RequestRecord]:
+        """All requests since the start or the last reset."""
+        return self._layer.requests()
+
+    def reset_requests(self) -> None:
+        """Empty the request log."""
+        self._layer.reset_requests()
+
+    def _now(self) -> Snapshot:
+        with self._lock:
+            if self._snapshot is None:
+                self._snapshot = self.world.at(self._moment)
+            return self._snapshot
+
+    def _app(self) -> Starlette:
+        routes: list[BaseRoute] = [
+            Mount("/index", routes=index_routes(self._now, lambda: self.urls)),
+            Mount("/files", routes=file_routes(self._now)),
+            Mount("/rekor", routes=rekor_routes(self._now)),
+            Mount("/osv", routes=osv_routes(self._now)),
+        ]
+        for path in _UNSERVED.values():
+            top = path.split("/")[1]
+            routes.append(Route(f"/{top}/{{rest:path}}", _unserved, methods=_METHODS))
+        return Starlette(routes=routes)
+
+
+async def _unserved(request: Request) -> Response:
+    return JSONResponse({"message": "the lab does not serve this source yet"}, 501)
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    return listener
+
+
+@contextlib.contextmanager
+def serve(
+    what: World | Scenario | str | Path,
+    *,
+    port: int = 0,
+    moment: datetime | None = None,
+    directory: Path | None = None,
+) -> Iterator[LabServer]:
+    """Serve a world, or the world of a scenario, for the time of a ``with`` block."""
+    world = what if isinstance(what, World) else build_world(what)
+    server = LabServer(world, port=port, directory=directory)
+    if moment is not None:
+        server.moment = moment
+    try:
+        yield server.start()
+    finally:
+        server.stop()

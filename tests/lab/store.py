@@ -1,0 +1,115 @@
+"""What the index holds: uploaded files with their digests and provenance, and the journal of changes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.lab.artifacts import Artifact
+from tests.lab.plan import PlannedRelease
+
+_JOURNAL_ANCHOR = (datetime(2024, 9, 5, 11, 11, 15, tzinfo=UTC), 24_891_358)
+_JOURNAL_START = datetime(2003, 3, 1, tzinfo=UTC)
+_SERIALS_PER_SECOND = 21_000 / 86_400
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """One upload. ``provenance`` is the PEP 740 object, or ``None`` without attestation."""
+
+    release: PlannedRelease
+    artifact: Artifact
+    uploaded: datetime
+    provenance: dict[str, Any] | None
+
+    @property
+    def filename(self) -> str:
+        """The file's name."""
+        return self.artifact.filename
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 in hex."""
+        return hashlib.sha256(self.artifact.data).hexdigest()
+
+    @property
+    def md5(self) -> str:
+        """MD5 in hex."""
+        return hashlib.md5(self.artifact.data, usedforsecurity=False).hexdigest()
+
+    @property
+    def blake2b(self) -> str:
+        """BLAKE2b-256 in hex."""
+        return hashlib.blake2b(self.artifact.data, digest_size=32).hexdigest()
+
+    @property
+    def path(self) -> str:
+        """Where the file store keeps the file: the BLAKE2b digest split 2/2/60."""
+        digest = self.blake2b
+        return f"{digest[:2]}/{digest[2:4]}/{digest[4:]}/{self.filename}"
+
+    @property
+    def packagetype(self) -> str:
+        """The upload's file type, as the index names it."""
+        return "bdist_wheel" if self.artifact.kind == "wheel" else "sdist"
+
+    @property
+    def python_version(self) -> str:
+        """The Python tag, as the index names it."""
+        return "py3" if self.artifact.kind == "wheel" else "source"
+
+    @property
+    def uploaded_via(self) -> str:
+        """The upload client's User-Agent, which only the exported metadata shows."""
+        by_hand = self.release.row.malicious and not self.release.attested
+        return "python-requests/2.32.3" if by_hand else "twine/5.1.1 CPython/3.12.7"
+
+
+@dataclass(frozen=True)
+class JournalRow:
+    """One row of the index's journal, as ``changelog_since_serial`` gives it."""
+
+    project: str
+    version: str | None
+    moment: datetime
+    action: str
+    serial: int
+
+    def row(self) -> list[object]:
+        """The row as XML-RPC carries it."""
+        return [self.project, self.version, int(self.moment.timestamp()), self.action, self.serial]
+
+
+def build_journal(project: str, releases: tuple[PlannedRelease, ...], files: list[StoredFile]) -> list[JournalRow]:
+    """All uploads, yanks, quarantines and removals of a project, in order, with rising serials."""
+    events: list[tuple[datetime, str | None, str]] = []
+    if releases:
+        events.append((releases[0].published, None, "create"))
+    for release in releases:
+        events.append((release.published, release.version, "new release"))
+        mine = [stored for stored in files if stored.release is release]
+        for stored in mine:
+            events.append((stored.uploaded, release.version, f"add {stored.python_version} file {stored.filename}"))
+        for moment, action in (
+            (release.yanked_from, "yank release"),
+            (release.quarantined_from, "release quarantined"),
+            (release.removed, "remove release"),
+        ):
+            if moment is not None:
+                events.append((moment, release.version, action))
+    events.sort(key=lambda event: event[0])
+    rows: list[JournalRow] = []
+    for moment, version, action in events:
+        serial = max(_serial_at(moment), rows[-1].serial + 1 if rows else 1)
+        rows.append(JournalRow(project, version, moment, action, serial))
+    return rows
+
+
+def _serial_at(moment: datetime) -> int:
+    anchor, serial = _JOURNAL_ANCHOR
+    if moment >= anchor:
+        return serial + int((moment - anchor).total_seconds() * _SERIALS_PER_SECOND)
+    share = (moment - _JOURNAL_START).total_seconds() / (anchor - _JOURNAL_START).total_seconds()
+    return max(1, int(serial * share))
