@@ -164,7 +164,7 @@ class MentionDoc(TypedDict):
 
 
 class ReleaseDoc(TypedDict):
-    """One release and the judgement on it."""
+    """One release and the judgement on it. `listed` null: the index could not be asked."""
 
     version: str
     line: str
@@ -174,7 +174,7 @@ class ReleaseDoc(TypedDict):
     removed: str | None
     removed_kind: str
     removed_reason: str
-    listed: bool
+    listed: bool | None
     yanked: bool
     yanked_reason: str | None
     door: str

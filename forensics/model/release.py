@@ -72,14 +72,15 @@ class Mention:
 class Release:
     """One version. `published` is the first upload; `removed` is a time, or why there is none.
 
-    `listed` is False when the index no longer shows it and another source names it.
+    `listed` is False when the index no longer shows it and another source names it, None when the index could not
+    be asked.
     """
 
     version: str
     published: datetime | None
     published_by: str
     artifacts: tuple[Artifact, ...]
-    listed: bool
+    listed: bool | None
     removed: Outcome[datetime | None]
     yanked: bool = False
     yanked_reason: str | None = None
@@ -103,7 +104,11 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Advisory:
-    """An advisory record. `versions` are the explicit versions of this project; `malicious` by id, type or CWE-506."""
+    """An advisory record on this project. `malicious` by id, type or CWE-506.
+
+    `versions` are the versions it enumerates; `ranged` says that it states ranges too, from which such lists are
+    usually derived; `affects_all` a range from the beginning without an end.
+    """
 
     id: str
     aliases: tuple[str, ...]
@@ -116,6 +121,7 @@ class Advisory:
     url: str | None = None
     evidence: tuple[str, ...] = ()
     affects_all: bool = False
+    ranged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,7 +205,7 @@ class _Run:
             flagged_at_publish=at_publish.flagged,
             changed=changed,
             flagged_otherwise=verdict_of(others, anything_checked=True).flagged,
-            removed=not release.listed,
+            removed=release.listed is False,
             removed_at=removed_at,
             advised_at=self.advised.get(release.version),
         )

@@ -1,0 +1,1 @@
+"""Public facts about documented incidents, as data."""

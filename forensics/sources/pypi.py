@@ -1,0 +1,354 @@
+"""PyPI: Simple API (PEP 691, 700, 740, 792), legacy JSON API, Integrity API.
+
+The three disagree on what is missing, and the difference is evidence: a deleted release vanishes from both lists, a
+release without files keeps its key in the legacy answer, a quarantined project answers in the Simple API only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from forensics.model.checked import Checked, NotChecked, Outcome
+from forensics.model.endpoints import Endpoints
+from forensics.model.errors import BadAnswer, HostileInput
+from forensics.model.project import Project
+from forensics.model.release import ProjectStatus
+from forensics.model.times import parse_time
+from forensics.sources.interface import Witness, hex_digest, items, mapping, text
+
+if TYPE_CHECKING:
+    from forensics.evidence.client import Answer, Client
+
+SIMPLE = "application/vnd.pypi.simple.v1+json"
+INTEGRITY = "application/vnd.pypi.integrity.v1+json"
+PROVENANCE_API = (1, 3)
+"""Below this api-version of the Simple API a missing or null `provenance` says nothing (PEP 740)."""
+
+PROBES = 3
+"""Files asked of the Integrity API before its silence is believed, where the index does not vouch for provenance."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFile:
+    """One file as the index lists it. `provenance` is the URL, None for an observed absence, or not checked."""
+
+    filename: str
+    version: str
+    kind: str
+    sha256: str | None
+    size: int | None
+    uploaded_at: datetime | None
+    yanked: bool
+    yanked_reason: str | None
+    path: str | None
+    provenance: Outcome[str | None]
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What the index says about a project. `exists` is False only when it answered and knows no such project."""
+
+    exists: bool
+    status: ProjectStatus
+    files: tuple[IndexFile, ...]
+    empty_versions: tuple[str, ...]
+    latest: str | None
+    contradictions: tuple[tuple[str, str, str, str], ...]
+    evidence: tuple[str, ...]
+
+
+async def read_index(client: Client, endpoints: Endpoints, project: Project, witness: Witness) -> Outcome[Index]:
+    """Ask the Simple and the legacy JSON API for *project* and join their answers.
+
+    Returns NotChecked when the Simple API gives no usable answer; an index with `exists` False when both say 404.
+    Source: PyPI's API documentation; PEP 691, 700, 740, 792.
+    """
+    base, name = endpoints["pypi"], quote(project.name, safe="")
+    simple = await _json(witness, client, f"{base}/simple/{name}/", SIMPLE)
+    legacy = await _json(witness, client, f"{base}/pypi/{name}/json", "application/json")
+    if isinstance(simple, NotChecked):
+        return simple
+    status_code, body = simple.value
+    legacy_body = legacy.value[1] if isinstance(legacy, Checked) and legacy.value[0] == 200 else {}
+    evidence = (*simple.evidence, *legacy.evidence)
+    if status_code == 404:
+        if legacy_body:
+            return witness.miss("the Simple API answers 404 and the legacy API knows the project", "index", evidence)
+        return Checked(Index(False, ProjectStatus.UNKNOWN, (), (), None, (), evidence), evidence)
+    if status_code != 200:
+        return witness.miss(f"the Simple API answered HTTP {status_code}", "index", evidence)
+    return Checked(_join(body, legacy_body, simple.evidence, legacy.evidence), evidence)
+
+
+async def _json(witness: Witness, client: Client, url: str, accept: str) -> Outcome[tuple[int, dict[str, Any]]]:
+    outcome = await witness.ask(client.get(url, accept=accept), "index")
+    if isinstance(outcome, NotChecked):
+        return outcome
+    answer = outcome.value
+    if answer.status != 200:
+        return Checked((answer.status, {}), outcome.evidence)
+    try:
+        return Checked((200, mapping(answer.json())), outcome.evidence)
+    except (BadAnswer, HostileInput) as error:
+        return witness.miss(error.what, "index", outcome.evidence)
+
+
+def _join(
+    simple: dict[str, Any], legacy: dict[str, Any], simple_ids: tuple[str, ...], legacy_ids: tuple[str, ...]
+) -> Index:
+    """Join the two answers: the Simple API leads, the legacy one adds versions, yank reasons and empty releases."""
+    releases = mapping(legacy.get("releases"))
+    by_name = {
+        name: (version, mapping(entry))
+        for version, entries in releases.items()
+        for entry in items(entries)
+        if (name := text(mapping(entry).get("filename"))) is not None
+    }
+    vouched = _vouches_for_provenance(mapping(simple.get("meta")))
+    files: list[IndexFile] = []
+    differences: list[tuple[str, str, str, str]] = []
+    for raw in items(simple.get("files")):
+        entry = mapping(raw)
+        filename = text(entry.get("filename"), 1000)
+        if filename is None:
+            continue
+        version, twin = by_name.get(filename, (version_of(filename), {}))
+        if version is None:
+            continue
+        file = _file(entry, twin, filename, version, vouched, simple_ids, legacy_ids)
+        files.append(file)
+        theirs = hex_digest(mapping(twin.get("digests")).get("sha256"))
+        if theirs and file.sha256 and theirs != file.sha256:
+            differences.append((version, f"SHA-256 of {filename}", file.sha256, theirs))
+    info = mapping(legacy.get("info"))
+    return Index(
+        exists=True,
+        status=_status(simple),
+        files=tuple(files),
+        empty_versions=tuple(v for v, entries in releases.items() if isinstance(entries, list) and not entries),
+        latest=text(info.get("version"), 200),
+        contradictions=tuple(differences),
+        evidence=(*simple_ids, *legacy_ids),
+    )
+
+
+def _file(
+    entry: dict[str, Any],
+    twin: dict[str, Any],
+    filename: str,
+    version: str,
+    vouched: NotChecked | None,
+    simple_ids: tuple[str, ...],
+    legacy_ids: tuple[str, ...],
+) -> IndexFile:
+    yanked = entry.get("yanked", False)
+    size = entry.get("size")
+    return IndexFile(
+        filename=filename,
+        version=version,
+        kind=kind_of(filename),
+        sha256=hex_digest(mapping(entry.get("hashes")).get("sha256")),
+        size=size if isinstance(size, int) and size >= 0 else None,
+        uploaded_at=_time(entry.get("upload-time")) or _time(twin.get("upload_time_iso_8601")),
+        yanked=bool(yanked),
+        yanked_reason=(text(yanked) or text(twin.get("yanked_reason"))) if yanked else None,
+        path=_path(entry.get("url"), filename),
+        provenance=_provenance(entry, vouched, simple_ids),
+        evidence=(*simple_ids, *legacy_ids) if twin else simple_ids,
+    )
+
+
+def _provenance(entry: dict[str, Any], vouched: NotChecked | None, ids: tuple[str, ...]) -> Outcome[str | None]:
+    """A URL is believed from anyone, for it is followed and verified; a null only from an index that vouches."""
+    value = entry.get("provenance", ...)
+    if isinstance(value, str):
+        return Checked(value, ids)
+    if vouched is not None:
+        return NotChecked(vouched.reason, vouched.needs, ids)
+    if value is None:
+        return Checked(None, ids)
+    return NotChecked("the index lists this file without a provenance key", "index", ids)
+
+
+def _vouches_for_provenance(meta: dict[str, Any]) -> NotChecked | None:
+    """Return None if a null means *none*: api-version 1.3 or newer, and a serial that only PyPI itself gives out."""
+    version = text(meta.get("api-version"), 20) or ""
+    try:
+        numbers = tuple(int(part) for part in version.split(".")[:2])
+    except ValueError:
+        numbers = ()
+    if numbers < PROVENANCE_API:
+        return NotChecked(
+            f"the index answered with api-version {version or 'unstated'}, below 1.3: it does not carry provenance "
+            "(a mirror or cache)",
+            "the Integrity API, or an index that carries provenance",
+        )
+    if "_last-serial" not in meta:
+        return NotChecked("the index gave no serial: a mirror, whose nulls mean nothing", "the Integrity API")
+    return None
+
+
+def _status(simple: dict[str, Any]) -> ProjectStatus:
+    """PEP 792; the specification's key is `state`, PyPI serves `status`. Not stated on a current API: active."""
+    block = mapping(simple.get("project-status"))
+    word = text(block.get("status"), 40) or text(block.get("state"), 40)
+    if word is None:
+        return ProjectStatus.UNKNOWN
+    try:
+        return ProjectStatus(word)
+    except ValueError:
+        return ProjectStatus.UNKNOWN
+
+
+def _time(value: Any) -> datetime | None:
+    try:
+        return parse_time(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _path(url: Any, filename: str) -> str | None:
+    """Return the store path `/packages/aa/bb/<60 hex>/name`, if the URL ends in one; the host is never believed."""
+    if not isinstance(url, str):
+        return None
+    parts = urlsplit(url[:4000]).path.split("/")[-4:]
+    if len(parts) == 4 and hex_digest("".join(parts[:3])):
+        return "/packages/" + "/".join(parts[:3]) + "/" + filename
+    return None
+
+
+def version_of(filename: str) -> str | None:
+    """Return the version that a wheel's or sdist's name states, normalised; None for other names (eggs, installers)."""
+    from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
+
+    try:
+        if filename.endswith(".whl"):
+            return str(parse_wheel_filename(filename)[1])
+        return str(parse_sdist_filename(filename)[1])
+    except (InvalidSdistFilename, InvalidWheelFilename):
+        return None
+
+
+def kind_of(filename: str) -> str:
+    """Return `wheel`, `sdist` or `other` by the name's ending."""
+    if filename.endswith(".whl"):
+        return "wheel"
+    return "sdist" if filename.endswith((".tar.gz", ".zip", ".tar.bz2", ".tgz")) else "other"
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenanceAnswer:
+    """The provenance object of one file as the Integrity API gave it; `data` None: it says that there is none."""
+
+    filename: str
+    data: dict[str, Any] | None
+    digest: str | None
+
+
+async def read_provenance(
+    client: Client,
+    endpoints: Endpoints,
+    project: Project,
+    files: tuple[IndexFile, ...],
+    witness: Witness,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Outcome[ProvenanceAnswer]]:
+    """Return the provenance of each file, by name; asked newest first, those with a stated URL before the unknown.
+
+    Files whose absence the index vouches for are not asked. Where the index says nothing, PROBES files are asked
+    first; if none gets an answer that the Integrity API could have given, the rest is not asked, and says so.
+    """
+    import asyncio
+
+    results: dict[str, Outcome[ProvenanceAnswer]] = {}
+    stated = [f for f in files if isinstance(f.provenance, Checked) and f.provenance.value]
+    unknown = [f for f in files if isinstance(f.provenance, NotChecked)]
+    for file in files:
+        if isinstance(file.provenance, Checked) and file.provenance.value is None:
+            results[file.filename] = Checked(ProvenanceAnswer(file.filename, None, None), file.provenance.evidence)
+    silent: NotChecked | None = None
+    for file in unknown[:PROBES]:
+        results[file.filename] = outcome = await _integrity(client, endpoints, project, file, witness)
+        silent = None if isinstance(outcome, Checked) else outcome
+        if silent is None:
+            break
+    rest = [f for f in unknown if f.filename not in results]
+    if silent is not None:
+        for file in rest:
+            assert isinstance(file.provenance, NotChecked)
+            reason = f"{file.provenance.reason}; the Integrity API did not tell either ({silent.reason})"
+            results[file.filename] = NotChecked(reason, silent.needs, (*file.provenance.evidence, *silent.evidence))
+        for file in unknown[: len(unknown) - len(rest)]:
+            own = results[file.filename]
+            if isinstance(own, NotChecked) and isinstance(file.provenance, NotChecked):
+                reason = f"{file.provenance.reason}; the Integrity API did not tell either ({own.reason})"
+                results[file.filename] = NotChecked(reason, own.needs, (*file.provenance.evidence, *own.evidence))
+        rest = []
+    queue = [*stated, *rest]
+    done = 0
+
+    async def one(file: IndexFile) -> None:
+        nonlocal done
+        results[file.filename] = await _integrity(client, endpoints, project, file, witness)
+        done += 1
+        if progress:
+            progress(done, len(queue))
+
+    await asyncio.gather(*(one(file) for file in queue))
+    return results
+
+
+async def _integrity(
+    client: Client, endpoints: Endpoints, project: Project, file: IndexFile, witness: Witness
+) -> Outcome[ProvenanceAnswer]:
+    """Ask for one file. The URL is built here and not taken from the index. Source: PyPI Integrity API."""
+    url = "/".join(
+        (
+            endpoints["pypi"],
+            "integrity",
+            quote(project.name, safe=""),
+            quote(file.version, safe=""),
+            quote(file.filename, safe=""),
+            "provenance",
+        )
+    )
+    needs = "the Integrity API"
+    outcome = await witness.ask(client.get(url, accept=INTEGRITY), needs)
+    if isinstance(outcome, NotChecked):
+        return outcome
+    answer, evidence = outcome.value, outcome.evidence
+    if answer.status == 403:
+        return witness.miss("attestations are temporarily disabled on the index (HTTP 403)", needs, evidence)
+    if answer.status == 404:
+        return _no_provenance(answer, file, witness, evidence)
+    if answer.status != 200:
+        return witness.miss(f"the Integrity API answered HTTP {answer.status}", needs, evidence)
+    try:
+        data = mapping(answer.json())
+    except (BadAnswer, HostileInput) as error:
+        return witness.miss(error.what, needs, evidence)
+    if not isinstance(data.get("attestation_bundles"), list):
+        return witness.miss("the Integrity API's answer is not a provenance object", needs, evidence)
+    import hashlib
+
+    digest = hashlib.sha256(answer.body).hexdigest()
+    return Checked(ProvenanceAnswer(file.filename, data, digest), evidence)
+
+
+def _no_provenance(
+    answer: Answer, file: IndexFile, witness: Witness, evidence: tuple[str, ...]
+) -> Outcome[ProvenanceAnswer]:
+    """Only the API's own message means *none*; a bare 404 also comes from proxies, mirrors and removed files."""
+    try:
+        message = text(mapping(answer.json()).get("message")) or ""
+    except (BadAnswer, HostileInput):
+        message = ""
+    if message.startswith("No provenance available"):
+        return Checked(ProvenanceAnswer(file.filename, None, None), evidence)
+    reason = "HTTP 404 without the Integrity API's own message, for a file that the index lists"
+    return witness.miss(reason, "the Integrity API", evidence)

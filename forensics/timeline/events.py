@@ -1,0 +1,87 @@
+"""Events: every dated thing that any source says, with whose word the time is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from forensics.model.attestation import Attestation
+from forensics.model.checked import Checked
+from forensics.model.event import Event, Lane, TimeKind
+from forensics.model.release import Artifact, History, Release
+
+
+def events_of(history: History) -> tuple[Event, ...]:
+    """Return all events of *history*, by time, then lane, then text. Source of what each time proves: facts of
+    Fulcio, Rekor and PyPI as told in `docs/concepts.md`.
+    """
+    found: list[Event] = []
+    for release in history.releases:
+        found += _of_release(release)
+    found += _of_advisories(history)
+    lanes = list(Lane)
+    return tuple(sorted(found, key=lambda e: (e.at, lanes.index(e.lane), e.version or "", e.what, e.subject or "")))
+
+
+def _of_release(release: Release) -> Iterator[Event]:
+    for artifact in release.artifacts:
+        yield from _of_artifact(release, artifact)
+    dated = any(a.uploaded_at for a in release.artifacts)
+    if release.published is not None and not dated:
+        kind = next((k for k in TimeKind if release.published_by.startswith(k.value)), TimeKind.STATED_BY_RESPONDER)
+        yield Event(
+            release.published, kind, Lane.INDEX, "published", release.version, None, release.published_by,
+            release.evidence,
+        )  # fmt: skip
+    if isinstance(release.removed, Checked) and release.removed.value is not None:
+        kind = TimeKind.STATED_BY_LEAD if _from_lead(release) else TimeKind.STATED_BY_RESPONDER
+        yield Event(
+            release.removed.value, kind, Lane.INDEX, "removed", release.version, None,
+            "removed from the index", release.removed.evidence,
+        )  # fmt: skip
+
+
+def _from_lead(release: Release) -> bool:
+    return not any("states that it was" in mention.text for mention in release.mentions)
+
+
+def _of_artifact(release: Release, artifact: Artifact) -> Iterator[Event]:
+    if artifact.uploaded_at is not None:
+        kind = TimeKind.ASSERTED_BY_INDEX if artifact.listed else TimeKind.COPIED
+        yield Event(
+            artifact.uploaded_at, kind, Lane.INDEX, "uploaded", release.version, artifact.filename,
+            f"sha256 {artifact.sha256 or 'unknown'}", artifact.evidence,
+        )  # fmt: skip
+    for attestation in artifact.attestations:
+        yield from _of_attestation(release.version, artifact.filename, attestation)
+
+
+def _of_attestation(version: str, filename: str, attestation: Attestation) -> Iterator[Event]:
+    identity, entry = attestation.identity, attestation.log_entry
+    if identity and identity.not_before:
+        detail = f"{identity.repository or identity.subject_alternative_name} at commit {identity.commit or 'unknown'}"
+        yield Event(
+            identity.not_before, TimeKind.SIGNED_BY_CA, Lane.BUILD, "certificate issued", version, filename,
+            detail, attestation.evidence,
+        )  # fmt: skip
+    if identity and identity.sct_time:
+        yield Event(
+            identity.sct_time, TimeKind.SIGNED_BY_CT, Lane.BUILD, "certificate logged", version, filename,
+            "signed certificate timestamp", attestation.evidence,
+        )  # fmt: skip
+    if entry and entry.integrated_at:
+        yield Event(
+            entry.integrated_at, TimeKind.SIGNED_BY_LOG, Lane.LOG, "attestation logged", version, filename,
+            f"index {entry.index}, signature {attestation.verification.status.value}", attestation.evidence,
+        )  # fmt: skip
+
+
+def _of_advisories(history: History) -> Iterator[Event]:
+    if not isinstance(history.advisories, Checked):
+        return
+    for advisory in history.advisories.value:
+        for at, what in ((advisory.published, "advisory published"), (advisory.withdrawn, "advisory withdrawn")):
+            if at is not None:
+                yield Event(
+                    at, TimeKind.ASSERTED_BY_REPORTER, Lane.ADVISORY, what, None, advisory.id,
+                    advisory.summary, advisory.evidence,
+                )  # fmt: skip

@@ -1,0 +1,265 @@
+"""From answers to one ordered history: the index leads, every other source that names a release adds it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+
+from packaging.utils import canonicalize_version
+
+from forensics.model.attestation import Attestation
+from forensics.model.checked import Checked, NotChecked, Outcome
+from forensics.model.event import TimeKind
+from forensics.model.project import Project
+from forensics.model.release import (
+    Advisory,
+    Artifact,
+    Contradiction,
+    History,
+    Mention,
+    ProjectStatus,
+    Release,
+    SourceStatus,
+)
+from forensics.sources.gather import Gathered
+from forensics.sources.pypi import Index, IndexFile, kind_of
+from forensics.sources.supplements import NamedFile, StatedTime, Supplements
+from forensics.timeline.lines import version_key
+
+Attested = Mapping[str, tuple[Attestation, ...]]
+"""Verified attestations by file name."""
+
+_REMOVED_FILE = NotChecked("the index no longer lists this file, and took its attestations along", "log")
+
+
+def build_history(
+    project: Project,
+    gathered: Gathered,
+    supplements: Supplements,
+    attested: Attested,
+    collected_at: datetime,
+) -> History:
+    """Return the history of *project*: releases in order of publication, undated ones after the version below them."""
+    index = gathered.index.value if isinstance(gathered.index, Checked) else None
+    builder = _Builder(gathered, supplements, attested, index)
+    releases = tuple(order_releases(builder.releases()))
+    not_checked = [
+        (status.source, NotChecked(status.problem, status.source, status.evidence))
+        for status in gathered.sources
+        if status.problem
+    ]
+    not_checked += [("import", NotChecked(problem, "a readable file")) for problem in supplements.problems]
+    contradictions = [Contradiction(v, about, a, b, index.evidence) for v, about, a, b in _differences(index)]
+    return History(
+        project=project,
+        status=index.status if index else ProjectStatus.UNKNOWN,
+        releases=releases,
+        advisories=gathered.advisories,
+        latest=index.latest if index else None,
+        collected_at=collected_at,
+        sources=(*gathered.sources, *_import_status(supplements)),
+        not_checked=tuple(not_checked),
+        contradictions=tuple(contradictions + builder.contradictions),
+    )
+
+
+def _differences(index: Index | None) -> tuple[tuple[str, str, str, str], ...]:
+    return index.contradictions if index else ()
+
+
+def _import_status(supplements: Supplements) -> tuple[SourceStatus, ...]:
+    if not supplements.asked:
+        return ()
+    read = supplements.asked - len(supplements.problems)
+    problem = supplements.problems[0] if supplements.problems else None
+    return (SourceStatus("imports", supplements.asked, read, problem),)
+
+
+class _Builder:
+    """Joins the index's files with what supplements name, version by version."""
+
+    def __init__(self, gathered: Gathered, supplements: Supplements, attested: Attested, index: Index | None) -> None:
+        self.gathered = gathered
+        self.attested = attested
+        self.index = index
+        self.supplements = supplements
+        self.contradictions: list[Contradiction] = []
+        self.spelling: dict[str, str] = {}
+        self.listed: dict[str, list[IndexFile]] = defaultdict(list)
+        for file in index.files if index else ():
+            self.listed[self._key(file.version)].append(file)
+        self.empty = {self._key(v) for v in (index.empty_versions if index else ())}
+        self.named: dict[str, list[NamedFile]] = defaultdict(list)
+        for named in supplements.files:
+            self.named[self._key(named.version)].append(named)
+        self.times: dict[str, list[StatedTime]] = defaultdict(list)
+        for stated in supplements.times:
+            self.times[self._key(stated.version)].append(stated)
+        self.mentions: dict[str, list[Mention]] = defaultdict(list)
+        for version, mentions in supplements.mentions.items():
+            self.mentions[self._key(version)] += mentions
+        self._take_advisories()
+
+    def _key(self, version: str) -> str:
+        """Return the key that spellings of one version share (PEP 440); the first spelling seen is kept."""
+        key = str(canonicalize_version(version, strip_trailing_zero=False))
+        self.spelling.setdefault(key, version)
+        return key
+
+    def _take_advisories(self) -> None:
+        """An advisory that names a version the index does not list is another source that remembers it."""
+        advisories: tuple[Advisory, ...] = ()
+        if isinstance(self.gathered.advisories, Checked):
+            advisories = self.gathered.advisories.value
+        for advisory in advisories:
+            for version in () if advisory.withdrawn else advisory.versions:
+                self.mentions[self._key(version)].append(
+                    Mention(f"advisory {advisory.id}", "names this version as affected", advisory.evidence)
+                )
+
+    def releases(self) -> list[Release]:
+        """Return all releases, unordered."""
+        keys = dict.fromkeys([*self.listed, *self.empty, *self.named, *self.times, *self.mentions])
+        return [self._release(key) for key in keys]
+
+    def _release(self, key: str) -> Release:
+        listed, named, times = self.listed.get(key, []), self.named.get(key, []), self.times.get(key, [])
+        known = {file.filename for file in listed}
+        artifacts = [self._from_index(file, named) for file in listed]
+        artifacts += [_from_name(file) for file in _merged(named) if file.filename not in known]
+        artifacts.sort(key=lambda a: (a.kind != "sdist", a.filename))
+        published, published_by = _published(artifacts, times, listed=bool(listed))
+        unreadable = self.index is None
+        return Release(
+            version=self.spelling[key],
+            published=published,
+            published_by=published_by,
+            artifacts=tuple(artifacts),
+            listed=None if unreadable else bool(listed),
+            removed=_removed(times, listed=bool(listed), unreadable=unreadable),
+            yanked=bool(listed) and all(file.yanked for file in listed),
+            yanked_reason=next((file.yanked_reason for file in listed if file.yanked_reason), None),
+            mentions=tuple(self._mentions(key, listed=bool(listed))),
+            evidence=self._evidence(key),
+        )
+
+    def _mentions(self, key: str, *, listed: bool) -> list[Mention]:
+        mentions = list(self.mentions.get(key, []))
+        if not listed and key in self.empty and self.index:
+            mentions.append(Mention("PyPI index", "lists the version without any file", self.index.evidence))
+        return mentions
+
+    def _evidence(self, key: str) -> tuple[str, ...]:
+        ids = [i for file in self.listed.get(key, []) for i in file.evidence]
+        ids += [i for mention in self.mentions.get(key, []) for i in mention.evidence]
+        ids += [i for named in self.named.get(key, []) for i in named.evidence]
+        if not ids and self.index:
+            ids += list(self.index.evidence)
+        return tuple(dict.fromkeys(ids))
+
+    def _from_index(self, file: IndexFile, named: list[NamedFile]) -> Artifact:
+        twin = next((n for n in named if n.filename == file.filename), None)
+        if twin and twin.sha256 and file.sha256 and twin.sha256 != file.sha256:
+            self.contradictions.append(
+                Contradiction(
+                    file.version,
+                    f"SHA-256 of {file.filename}",
+                    file.sha256,
+                    twin.sha256,
+                    (*file.evidence, *twin.evidence),
+                )
+            )
+        return Artifact(
+            filename=file.filename,
+            kind=file.kind,
+            sha256=file.sha256,
+            size=file.size,
+            uploaded_at=file.uploaded_at,
+            listed=True,
+            provenance=self._provenance(file),
+            path=file.path,
+            upload_client=twin.upload_client if twin else None,
+            evidence=(*file.evidence, *(twin.evidence if twin else ())),
+        )
+
+    def _provenance(self, file: IndexFile) -> Outcome[tuple[Attestation, ...]]:
+        outcome = self.gathered.provenance.get(file.filename)
+        if outcome is None:
+            return NotChecked("its provenance was not asked for", "the Integrity API", file.evidence)
+        if isinstance(outcome, NotChecked):
+            return outcome
+        evidence = tuple(dict.fromkeys((*file.provenance.evidence, *outcome.evidence)))
+        return Checked(self.attested.get(file.filename, ()), evidence)
+
+
+def _merged(named: list[NamedFile]) -> list[NamedFile]:
+    """Return one record a file: the one that states most, with the evidence of all that agree on the digest."""
+    best: dict[str, NamedFile] = {}
+    for file in named:
+        known = best.get(file.filename)
+        if known is None or (known.uploaded_at is None and file.uploaded_at is not None):
+            best[file.filename] = file
+    return list(best.values())
+
+
+def _from_name(file: NamedFile) -> Artifact:
+    return Artifact(
+        filename=file.filename,
+        kind=kind_of(file.filename),
+        sha256=file.sha256,
+        size=file.size,
+        uploaded_at=file.uploaded_at,
+        listed=False,
+        provenance=_REMOVED_FILE,
+        path=file.path,
+        upload_client=file.upload_client,
+        evidence=file.evidence,
+    )
+
+
+def _published(artifacts: list[Artifact], times: list[StatedTime], *, listed: bool) -> tuple[datetime | None, str]:
+    """Return the first upload and whose word it is: the index's, a copy of the index's, a responder's or a lead's."""
+    uploads = [a.uploaded_at for a in artifacts if a.uploaded_at is not None]
+    if uploads:
+        kind = TimeKind.ASSERTED_BY_INDEX if listed else TimeKind.COPIED
+        return min(uploads), kind.value
+    stated = [t for t in times if t.what == "published"]
+    if stated:
+        first = min(stated, key=lambda t: (list(TimeKind).index(t.kind), t.at))
+        return first.at, f"{first.kind.value}: {first.source}"
+    return None, "no source states it"
+
+
+def _removed(times: list[StatedTime], *, listed: bool, unreadable: bool) -> Outcome[datetime | None]:
+    if listed:
+        return Checked(None)
+    stated = [t for t in times if t.what in {"removed", "quarantined"}]
+    if stated:
+        first = min(stated, key=lambda t: (list(TimeKind).index(t.kind), t.at))
+        return Checked(first.at, first.evidence)
+    if unreadable:
+        return NotChecked("the index could not be asked whether it still lists it", "index")
+    return NotChecked("the index does not list it, and no source states when it was removed", "journal or a fact")
+
+
+def order_releases(releases: list[Release]) -> list[Release]:
+    """Return *releases* by publication; one without a time directly after the highest version below it.
+
+    Ties go by version. What has neither time nor predecessor comes first.
+    """
+    dated = sorted(
+        (r for r in releases if r.published is not None),
+        key=lambda r: (r.published or datetime.min, version_key(r.version)),
+    )
+    by_version = sorted(dated, key=lambda r: version_key(r.version))
+    keys = [version_key(r.version) for r in by_version]
+    after: dict[str | None, list[Release]] = defaultdict(list)
+    for release in sorted((r for r in releases if r.published is None), key=lambda r: version_key(r.version)):
+        below = bisect_left(keys, version_key(release.version)) - 1
+        after[by_version[below].version if below >= 0 else None].append(release)
+    ordered = after[None]
+    for release in dated:
+        ordered += [release, *after[release.version]]
+    return ordered
