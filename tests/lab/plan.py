@@ -143,7 +143,8 @@ def expand_background(scenario: Scenario) -> tuple[Release, ...]:
     """Expand ``[background]`` into ordinary releases, leaving out versions that a ``[[release]]`` row names.
 
     Release n falls at ``start + n * every_hours``, plus a uniform draw within ``jitter_hours``, then moves
-    into ``hours_utc`` and on to the next of ``weekdays``; times rise strictly.
+    into ``hours_utc`` and on to the next of ``weekdays``. A release that would fall before or right after the
+    one before it waits for the next day, so that times rise strictly.
     """
     background = scenario.background
     if background is None:
@@ -179,7 +180,7 @@ def _moments(background: Background, seed: str) -> list[datetime]:
         moment = background.start + timedelta(seconds=round((n * background.every_hours + jitter) * 3600))
         moment = _fit(moment, background)
         while moments and moment < moments[-1] + least:
-            moment = _fit(max(moment, moments[-1]) + least, background)
+            moment = _fit(moment + timedelta(days=1), background)
         moments.append(moment)
     return moments
 

@@ -1,0 +1,143 @@
+"""The loader is strict, and defaults and background follow the scenario format."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from tests.lab import LabError, NotServedError, ScenarioError, build_world, load_scenario
+from tests.lab.plan import expand_background, plan_releases
+from tests.lab.scenario import SCENARIOS, parse_scenario
+from tests.test_lab.minimal import MINIMAL
+
+FILES = sorted(SCENARIOS.glob("*.toml"))
+IDS = [path.stem for path in FILES]
+
+
+def test_there_are_scenarios() -> None:
+    assert len(FILES) >= 25
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_every_shared_scenario_loads(path) -> None:
+    scenario = load_scenario(path)
+    assert scenario.id == path.stem
+    assert load_scenario(path.stem) == scenario
+    named = {release.version for release in plan_releases(scenario)}
+    assert {row.version for row in scenario.expect} <= named
+
+
+@pytest.mark.parametrize(
+    ("before", "key"),
+    [
+        ("schema = 1", "surprise"),
+        ("[repository]", "repository.surprise"),
+        ("[identity]", "identity.surprise"),
+        ("[[release]]", "release[0].surprise"),
+        ("[release.identity]", "release[0].identity.surprise"),
+        ("[release.run]", "release[0].run.surprise"),
+        ("[release.content]", "release[0].content.surprise"),
+        ("[release.workflow]", "release[0].workflow.surprise"),
+        ("[background]", "background.surprise"),
+        ("[[log_only]]", "log_only[0].surprise"),
+        ("[[known]]", "known[0].surprise"),
+        ("[[sibling]]", "sibling[0].surprise"),
+        ("[[expect]]", "expect[0].surprise"),
+    ],
+)
+def test_an_unknown_key_is_an_error_that_names_it(before: str, key: str) -> None:
+    text = MINIMAL if before in MINIMAL else f"{MINIMAL}{before}\n"
+    with pytest.raises(ScenarioError) as caught:
+        parse_scenario(text.replace(before, f"{before}\nsurprise = 1", 1), "small.toml")
+    assert caught.value.key == key
+    assert caught.value.file == "small.toml"
+    assert key in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("id = 1", 'id = "1"', "repository.id"),
+        ("id = 1", "id = true", "repository.id"),
+        ("schema = 1", "schema = 2", "schema"),
+        ('kind = "benign"', 'kind = "odd"', "kind"),
+        ("2026-06-01T00:00:00Z", "2026-06-01T00:00:00", "as_of"),
+        ('door = "trusted-attested"', 'door = "window"', "release[0].door"),
+        ('files = ["sdist", "wheel"]', 'files = ["egg"]', "release[0].files[0]"),
+        ('files = ["sdist", "wheel"]', 'files = ["sdist"]\nattested = ["wheel"]', "release.attested"),
+        ('version = "1.0.0"\n', "", "release[0].version"),
+        ('id = "small"', 'id = "other"', "id"),
+        ("[identity]", "[identity", "(file)"),
+    ],
+)
+def test_a_wrong_value_is_an_error_that_names_its_key(old: str, new: str, key: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        parse_scenario(MINIMAL.replace(old, new, 1), "small.toml")
+    assert caught.value.key == key
+
+
+def test_no_such_scenario() -> None:
+    with pytest.raises(LabError, match="no scenario"):
+        load_scenario("never-happened")
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_background_follows_its_table(path) -> None:
+    scenario = load_scenario(path)
+    background = scenario.background
+    assert background is not None
+    rows = expand_background(scenario)
+    named = {row.version for row in scenario.release}
+    assert rows == expand_background(scenario)
+    assert not named & {row.version for row in rows}
+    assert background.count - len(named) <= len(rows) <= background.count
+    assert [row.published for row in rows] == sorted({row.published for row in rows})
+    first, last = background.hours_utc
+    for row in rows:
+        assert first <= row.published.hour < last
+        assert row.published.weekday() in background.weekdays
+        assert (row.door, row.files, row.tagged) == (background.door, background.files, background.tagged)
+
+
+def test_background_versions_and_rhythm() -> None:
+    scenario = load_scenario("ultralytics-2024-12")
+    assert scenario.background is not None
+    rows = expand_background(scenario)
+    assert [row.version for row in rows] == [f"8.3.{patch}" for patch in range(10, 38)]
+    slack = timedelta(hours=scenario.background.jitter_hours + 24)
+    for number, row in enumerate(rows):
+        due = scenario.background.start + timedelta(hours=36 * number)
+        assert abs(row.published - due) < slack
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_derived_values(path) -> None:
+    scenario = load_scenario(path)
+    releases = plan_releases(scenario)
+    assert releases == plan_releases(scenario)
+    runs = Counter(release.run_id for release in releases if release.row.run.id is None)
+    for release in releases:
+        assert release.tagged_at < release.published or release.row.tagged_at
+        assert release.signed < release.published
+        assert len(release.commit) == 40
+        assert "{" not in release.claims.ref
+        if release.row.door in ("token", "trusted-unattested"):
+            assert release.attested == ()
+        elif release.row.attested is None:
+            assert release.attested == release.row.files
+    assert not runs or max(runs.values()) == 1
+
+
+def test_npm_worlds_are_refused_by_type() -> None:
+    with pytest.raises(NotServedError, match="npm worlds are not served yet"):
+        build_world("axios-2026-03")
+
+
+def test_every_pypi_world_builds() -> None:
+    for path in FILES:
+        scenario = load_scenario(path)
+        if scenario.ecosystem == "pypi":
+            world = build_world(scenario)
+            assert len(world.files) == sum(len(release.row.files) for release in world.releases)
