@@ -109,6 +109,8 @@ class _Index:
         view = self._view(request)
         if view is None:
             return _missing()
+        if request.path_params["project"] != view.name or not request.url.path.endswith("/"):
+            return RedirectResponse(f"{self._where().index}/simple/{view.name}/", 301)
         page = view.simple(self._where())
         if "json" not in request.headers.get("accept", ""):
             return _html(page)
@@ -200,4 +202,4 @@ def _missing() -> Response:
 
 
 def _xmlrpc(value: Any) -> Response:
-    return Response(xmlrpc.client.dumps((value,), methodresponse=True), media_type="text/xml")
+    return Response(xmlrpc.client.dumps((value,), methodresponse=True, allow_none=True), media_type="text/xml")

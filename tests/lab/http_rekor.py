@@ -94,6 +94,8 @@ class _Log:
         """Up to ten entries by UUID and global index. ``entries`` (whole proposed entries) is not served."""
         wanted = await _object(request)
         uuids, indexes = wanted.get("entryUUIDs", []), wanted.get("logIndexes", [])
+        if not isinstance(uuids, list) or not isinstance(indexes, list):
+            return _error(422, "entryUUIDs and logIndexes in body must be arrays")
         total = len(uuids) + len(indexes)
         if not 1 <= total <= _AT_ONCE:
             return _error(422, f"between 1 and {_AT_ONCE} entries can be retrieved at once, not {total}")
@@ -107,50 +109,57 @@ class _Log:
     async def search(self, request: Request) -> Response:
         """The index: by hash, e-mail, subject (exact, case-insensitive) or public key, joined by or/and."""
         wanted = await _object(request)
-        keys: list[str] = []
-        if "hash" in wanted:
-            if not _HASH.match(str(wanted["hash"])):
-                return _error(422, "hash in body should match its pattern")
-            keys.append(str(wanted["hash"]).lower())
-        if "email" in wanted:
-            if not _EMAIL.match(str(wanted["email"])):
-                return _error(422, "email in body must be of type email")
-            keys.append(str(wanted["email"]).lower())
-        if "subject" in wanted:
-            if not 1 <= len(str(wanted["subject"])) <= 512:
-                return _error(422, "subject in body should be at most 512 characters long")
-            keys.append(str(wanted["subject"]).lower())
-        if "publicKey" in wanted:
-            keys.append(_key_hash(wanted["publicKey"]))
+        keys = _search_keys(wanted)
+        if isinstance(keys, str):
+            return _error(422, keys)
         if not keys:
             return _error(400, "at least one of hash, email, subject, publicKey is required")
-        joined = all if wanted.get("operator", "or") == "and" else any
-        found = [entry.entry_id for entry in self._entries() if joined(key in entry.keys for key in keys)]
-        return JSONResponse(found)
-
-    def _entries(self) -> list[Entry]:
         shot = self._now()
-        return shot.log.entries[: shot.log_size]
+        hits = [{entry.entry_id for entry in shot.log.by_key(key, shot.log_size)} for key in keys]
+        both = wanted.get("operator", "or") == "and"
+        return JSONResponse(sorted(set.intersection(*hits) if both else set.union(*hits)))
 
     def _by_index(self, index: int) -> Entry | None:
-        return next((entry for entry in self._entries() if entry.global_index == index), None)
+        shot = self._now()
+        return shot.log.by_global_index(index, shot.log_size)
 
     def _by_uuid(self, name: str) -> Entry | None:
         wanted = name.lower()
         tree, uuid = wanted[:-64], wanted[-64:]
         if tree not in ("", f"{TREE_ID:016x}"):
             return None
-        return next((entry for entry in self._entries() if entry.uuid == uuid), None)
+        shot = self._now()
+        return shot.log.by_uuid(uuid, shot.log_size)
 
     def _one(self, entry: Entry) -> Response:
         shot = self._now()
         return JSONResponse(shot.log.rest_entry(entry, shot.log_size))
 
 
-def _key_hash(public_key: Any) -> str:
-    """What a public key is found by: SHA-256 of its PEM, without prefix."""
-    content = public_key.get("content", "") if isinstance(public_key, dict) else ""
-    return hashlib.sha256(base64.b64decode(content)).hexdigest()
+def _search_keys(wanted: dict[str, Any]) -> list[str] | str:
+    """The index keys that a search asks for, or what is wrong with it."""
+    keys: list[str] = []
+    if "hash" in wanted:
+        if not _HASH.match(str(wanted["hash"])):
+            return "hash in body should match its pattern"
+        digest = str(wanted["hash"]).lower()
+        keys.append(digest if ":" in digest else f"sha{'256' if len(digest) == 64 else '1'}:{digest}")
+    if "email" in wanted:
+        if not _EMAIL.match(str(wanted["email"])):
+            return "email in body must be of type email"
+        keys.append(str(wanted["email"]).lower())
+    if "subject" in wanted:
+        if not 1 <= len(str(wanted["subject"])) <= 512:
+            return "subject in body should be 1 to 512 characters long"
+        keys.append(str(wanted["subject"]).lower())
+    if "publicKey" in wanted:
+        key = wanted["publicKey"]
+        try:
+            pem = base64.b64decode(key["content"], validate=True)
+        except (KeyError, TypeError, ValueError):
+            return "publicKey.content in body must be base64"
+        keys.append(hashlib.sha256(pem).hexdigest())  # without prefix: finds hashedrekord entries only
+    return keys
 
 
 async def _object(request: Request) -> dict[str, Any]:

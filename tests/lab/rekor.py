@@ -7,6 +7,7 @@ the RFC 6962 leaf hash; the signed entry timestamp covers body, integratedTime, 
 from __future__ import annotations
 
 import base64
+import bisect
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -72,6 +73,8 @@ class RekorLog:
         self.entries: list[Entry] = []
         self.tree = MerkleTree()
         self._checkpoints: dict[int, str] = {}
+        self._by_uuid: dict[str, Entry] = {}
+        self._by_key: dict[str, list[Entry]] = {}
 
     @property
     def public_key(self) -> str:
@@ -94,12 +97,27 @@ class RekorLog:
         promise = self._sign(rfc8785.dumps(promised))
         entry = Entry(index, body, moment, self.tree.leaf(index).hex(), promise, frozenset(keys))
         self.entries.append(entry)
+        self._by_uuid[entry.uuid] = entry
+        for key in entry.keys:
+            self._by_key.setdefault(key, []).append(entry)
         return entry
 
     def size_at(self, moment: datetime) -> int:
         """How many entries the active shard held at a moment."""
-        limit = moment.timestamp()
-        return sum(1 for entry in self.entries if entry.integrated <= limit)
+        return bisect.bisect_right(self.entries, moment.timestamp(), key=lambda entry: entry.integrated)
+
+    def by_uuid(self, uuid: str, size: int) -> Entry | None:
+        """The entry with this leaf hash among the first ``size``."""
+        entry = self._by_uuid.get(uuid)
+        return entry if entry is not None and entry.index < size else None
+
+    def by_global_index(self, index: int, size: int) -> Entry | None:
+        """The entry at a global index among the first ``size`` of the active shard."""
+        return self.entries[index - OFFSET] if OFFSET <= index < OFFSET + size else None
+
+    def by_key(self, key: str, size: int) -> list[Entry]:
+        """The entries among the first ``size`` that the search index holds under a key."""
+        return [entry for entry in self._by_key.get(key, ()) if entry.index < size]
 
     def checkpoint(self, size: int) -> str:
         """The signed note over the tree of ``size`` leaves; the same note each time it is asked for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from tests.lab.artifacts import Artifact
@@ -29,17 +30,17 @@ class StoredFile:
         """The file's name."""
         return self.artifact.filename
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """SHA-256 in hex."""
         return hashlib.sha256(self.artifact.data).hexdigest()
 
-    @property
+    @cached_property
     def md5(self) -> str:
         """MD5 in hex."""
         return hashlib.md5(self.artifact.data, usedforsecurity=False).hexdigest()
 
-    @property
+    @cached_property
     def blake2b(self) -> str:
         """BLAKE2b-256 in hex."""
         return hashlib.blake2b(self.artifact.data, digest_size=32).hexdigest()

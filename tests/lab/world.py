@@ -19,10 +19,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.lab.artifacts import Artifact, build_artifacts
 from tests.lab.attest import SignedStatement, publish_statement, sign_and_log
-from tests.lab.errors import NotServedError
+from tests.lab.errors import LabError, NotServedError
 from tests.lab.osv import AdvisoryView
 from tests.lab.pki import Authority, Signer
-from tests.lab.plan import PlannedEntry, PlannedRelease, plan_entries, plan_releases
+from tests.lab.plan import PlannedEntry, PlannedRelease, expand_background, plan_entries, plan_releases
 from tests.lab.pypi import IndexView
 from tests.lab.rekor import RekorLog, hashedrekord_body
 from tests.lab.scenario import Scenario, load_scenario
@@ -68,6 +68,7 @@ class World:
     def __init__(self, scenario: Scenario, commits: Mapping[str, str] | None = None) -> None:
         if scenario.ecosystem != "pypi":
             raise NotServedError(f"{scenario.id}: npm worlds are not served yet")
+        _check_pypi(scenario)
         self.scenario = scenario
         self.releases = plan_releases(scenario, commits)
         self.authority = Authority()
@@ -183,6 +184,15 @@ class World:
                 bundle = {"publisher": publisher, "attestations": [attestation]}
                 return {"version": 1, "attestation_bundles": [bundle]}
         return None
+
+
+def _check_pypi(scenario: Scenario) -> None:
+    """Refuse what cannot be on this index: it takes attestations from trusted publishers only, and no tarballs."""
+    rows = [*scenario.release, *expand_background(scenario)]
+    for row in rows:
+        if row.door == "token-attested" or "tarball" in row.files:
+            what = "token-attested" if row.door == "token-attested" else "tarball"
+            raise LabError(f"{scenario.id}: {row.version}: {what} does not exist on PyPI")
 
 
 def build_world(scenario: Scenario | str | Path, commits: Mapping[str, str] | None = None) -> World:

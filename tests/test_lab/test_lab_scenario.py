@@ -141,3 +141,14 @@ def test_every_pypi_world_builds() -> None:
         if scenario.ecosystem == "pypi":
             world = build_world(scenario)
             assert len(world.files) == sum(len(release.row.files) for release in world.releases)
+
+
+@pytest.mark.parametrize(("old", "new"), [("trusted-attested", "token-attested"), ("wheel", "tarball")])
+def test_what_cannot_be_on_pypi_is_refused(old: str, new: str) -> None:
+    with pytest.raises(LabError, match=f"{new} does not exist on PyPI"):
+        build_world(parse_scenario(MINIMAL.replace(old, new), "small.toml"))
+
+
+def test_commits_can_be_given() -> None:
+    world = build_world(parse_scenario(MINIMAL, "small.toml"), commits={"1.0.0": "ab" * 20})
+    assert world.release("1.0.0").claims.commit == "ab" * 20
