@@ -1,7 +1,7 @@
 """A small reader of DER: enough for the parts of a certificate that say who signed.
 
-Source: ITU-T X.690 (DER), RFC 5280 section 4.1 (certificate), RFC 6962 section 3.3 (SCT list). It never recurses and never
-reads past what it was given. It decodes; it does not verify.
+Source: ITU-T X.690 (DER), RFC 5280 section 4.1 (certificate), RFC 6962 section 3.3 (SCT list). It never recurses and
+never reads past what it was given. It decodes; it does not verify.
 """
 
 from __future__ import annotations
@@ -85,12 +85,14 @@ def whole(data: bytes, expected: int) -> tuple[int, int]:
     """
     tag, content, end = read(data, 0, len(data))
     if tag != expected or end != len(data):
-        raise MalformedEvidence(f"DER with tag {tag:#04x} of {end} bytes where {expected:#04x} of {len(data)} is needed")
+        raise MalformedEvidence(
+            f"DER with tag {tag:#04x} of {end} bytes where {expected:#04x} of {len(data)} is needed"
+        )
     return content, end
 
 
 def oid_text(content: bytes) -> str:
-    """Return the dotted form of an OBJECT IDENTIFIER's content. Raises MalformedEvidence. Source: X.690 section 8.19."""
+    """Return the dotted form of an OBJECT IDENTIFIER's content. Raises MalformedEvidence. Source: X.690 8.19."""
     if not content or content[-1] & 0x80 or len(content) > 64:
         raise MalformedEvidence("an object identifier that is empty, truncated or too long")
     arcs: list[int] = []

@@ -68,9 +68,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, hashes: Sequence[bytes]
         return False
 
 
-def verify_consistency(
-    old_size: int, new_size: int, old_root: bytes, new_root: bytes, hashes: Sequence[bytes]
-) -> bool:
+def verify_consistency(old_size: int, new_size: int, old_root: bytes, new_root: bytes, hashes: Sequence[bytes]) -> bool:
     """Return whether *hashes* prove that the tree of *new_size* extends the tree of *old_size*.
 
     A malformed proof proves nothing: False. A proof from the empty tree is empty and holds for every tree.

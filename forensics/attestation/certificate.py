@@ -1,0 +1,120 @@
+"""Who signed, read from a certificate: leniently, since what cannot be read is evidence too.
+
+Sources: RFC 5280 sections 4.1 and 4.2.1.6, RFC 6962 section 3.3, sigstore/fulcio docs/oid-info.md.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from forensics.attestation.claims import (
+    BY_OID,
+    FULCIO_ROOT_ARC,
+    SCT_LIST,
+    SUBJECT_ALTERNATIVE_NAME,
+    USERNAME_OID,
+    Encoding,
+)
+from forensics.model.errors import HostileInput, MalformedEvidence
+from forensics.model.identity import Identity
+from forensics.transparency import der
+
+MAX_CERTIFICATE = 256 * 1024
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OTHER_NAME, _EMAIL, _DNS, _URI = 0xA0, 0x81, 0x82, 0x86
+
+
+def identity_of(certificate: bytes) -> Identity:
+    """Return the claims of *certificate* (DER); None where it does not carry one.
+
+    Extensions under Fulcio's arc that this version does not know, or cannot read, are kept in `unknown_claims` as
+    (object identifier, value in hex), as are further names beside the first. A certificate without extensions has an
+    identity of Nones. Raises MalformedEvidence for bytes that are not a certificate, HostileInput above 256 KiB.
+    Source: sigstore/fulcio docs/oid-info.md.
+    """
+    if len(certificate) > MAX_CERTIFICATE:
+        raise HostileInput(f"a certificate of {len(certificate)} bytes; the limit is {MAX_CERTIFICATE}")
+    parts = der.read_certificate(certificate)
+    claims: dict[str, str] = {}
+    unknown: list[tuple[str, str]] = []
+    sct_time: datetime | None = None
+    for extension in parts.extensions:
+        if extension.oid == SUBJECT_ALTERNATIVE_NAME:
+            _read_names(extension.value, claims, unknown)
+        elif extension.oid == SCT_LIST:
+            sct_time = sct_time or _sct_time(extension.value)
+        elif extension.oid.startswith(FULCIO_ROOT_ARC + "."):
+            _read_claim(extension, claims, unknown)
+    return Identity(
+        **claims,
+        not_before=parts.not_before,
+        not_after=parts.not_after,
+        sct_time=sct_time,
+        unknown_claims=tuple(unknown),
+    )
+
+
+def _read_claim(extension: der.Extension, claims: dict[str, str], unknown: list[tuple[str, str]]) -> None:
+    claim = BY_OID.get(extension.oid)
+    text = _text(extension.value, claim.encoding) if claim else None
+    if claim is None or text is None or claim.field in claims:
+        unknown.append((extension.oid, extension.value.hex()))
+    else:
+        claims[claim.field] = text
+
+
+def _text(value: bytes, encoding: Encoding) -> str | None:
+    """The text of a claim, in either encoding: issuers have mixed them up before."""
+    text = der.utf8_string(value)
+    if text is not None and (encoding is Encoding.DER or len(value) > 2):
+        return text
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _read_names(value: bytes, claims: dict[str, str], unknown: list[tuple[str, str]]) -> None:
+    try:
+        start, end = der.whole(value, der.SEQUENCE)
+        names = list(der.children(value, start, end))
+    except MalformedEvidence:
+        unknown.append((SUBJECT_ALTERNATIVE_NAME, value.hex()))
+        return
+    for tag, begin, content, stop in names:
+        text = _username(value[content:stop]) if tag == _OTHER_NAME else _name(tag, value[content:stop])
+        if text is None or "subject_alternative_name" in claims:
+            unknown.append((SUBJECT_ALTERNATIVE_NAME, value[begin:stop].hex()))
+            continue
+        claims["subject_alternative_name"] = text
+        if tag == _OTHER_NAME:
+            claims["username"] = text
+
+
+def _name(tag: int, content: bytes) -> str | None:
+    if tag not in (_EMAIL, _DNS, _URI):
+        return None
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _username(content: bytes) -> str | None:
+    """An OtherName of Fulcio's type .7: [0] EXPLICIT UTF8String. Source: RFC 5280 section 4.2.1.6."""
+    try:
+        kind, value = list(der.children(content, 0, len(content)))
+        if kind[0] != der.OBJECT_IDENTIFIER or der.oid_text(content[kind[2] : kind[3]]) != USERNAME_OID:
+            return None
+    except (MalformedEvidence, ValueError):
+        return None
+    return der.utf8_string(content[value[2] : value[3]]) if value[0] == _OTHER_NAME else None
+
+
+def _sct_time(value: bytes) -> datetime | None:
+    """The earliest time that a CT log signed; None where the list cannot be read or names no time."""
+    try:
+        times = der.sct_times(value)
+        return _EPOCH + timedelta(milliseconds=min(times)) if times else None
+    except (MalformedEvidence, OverflowError):
+        return None

@@ -1,0 +1,74 @@
+"""The steps of a verification, in order, and what they come to.
+
+Every step runs, whatever the others found. Sources of each step: `checks_certificate`, `checks_log`, `checks_body`,
+`checks_content`; the order follows Sigstore's client specification section 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from forensics.attestation.checks_body import check_log_body
+from forensics.attestation.checks_certificate import check_chain, check_sct, check_usage, check_validity
+from forensics.attestation.checks_content import check_publisher, check_signature, check_subject
+from forensics.attestation.checks_log import check_checkpoint, check_inclusion, check_set
+from forensics.attestation.context import Context, failed, not_checked
+from forensics.model.attestation import Check, CheckResult, VerificationStatus
+
+LIBRARY = "sigstore-python"
+FORMAT = "format"
+STEPS: dict[str, Callable[[Context], Check]] = {
+    "certificate-chain": check_chain,
+    "certificate-usage": check_usage,
+    "certificate-validity": check_validity,
+    "sct": check_sct,
+    "set": check_set,
+    "inclusion": check_inclusion,
+    "checkpoint": check_checkpoint,
+    "signature": check_signature,
+    "log-body": check_log_body,
+    "subject": check_subject,
+    "publisher": check_publisher,
+}
+"""The steps between `format` and `sigstore-python`, in order of report."""
+
+NAMES = (FORMAT, *STEPS, LIBRARY)
+NOT_THE_LIBRARYS = frozenset({"checkpoint", "subject", "publisher"})
+"""Steps whose failure sigstore-python does not look for: checkpoint size and origin, subject, publisher."""
+
+
+def run_steps(context: Context) -> list[Check]:
+    """Return the outcome of every step for *context*, in order. Never raises: a step that breaks has failed."""
+    return [_guarded(name, step, context) for name, step in STEPS.items()]
+
+
+def nothing_to_check(reason: str) -> tuple[Check, ...]:
+    """Return all steps of an object that cannot be read: `format` failed for *reason*, the others not checked."""
+    rest = (not_checked(name, "the object cannot be read.") for name in (*STEPS, LIBRARY))
+    return (failed(FORMAT, reason), *rest)
+
+
+def status_of(checks: list[Check]) -> VerificationStatus:
+    """Return what *checks* come to.
+
+    Invalid if one failed. Valid if chain, timestamp of the certificate log, signature, log body, and the promise or
+    the proof with its checkpoint hold, and sigstore-python accepts the attestation or decides nothing about its kind.
+    Else not checked.
+    """
+    results = {check.name: check.result for check in checks}
+    if CheckResult.FAIL in results.values():
+        return VerificationStatus.INVALID
+    wanted = ["certificate-chain", "certificate-usage", "signature", "log-body"]
+    if results[LIBRARY] is not CheckResult.PASS:  # then we decide, and by more
+        wanted += ["certificate-validity", "sct"]
+    held = all(results[name] is CheckResult.PASS for name in wanted)
+    proof = results["inclusion"] is results["checkpoint"] is CheckResult.PASS
+    logged = proof or results["set"] is CheckResult.PASS
+    return VerificationStatus.VALID if held and logged else VerificationStatus.NOT_CHECKED
+
+
+def _guarded(name: str, step: Callable[[Context], Check], context: Context) -> Check:
+    try:
+        return step(context)
+    except Exception as error:  # native parsers on an attacker's bytes: what they raise is this step's outcome
+        return failed(name, f"the step could not be carried out ({type(error).__name__}).")

@@ -1,0 +1,235 @@
+"""Steps about the certificate: chain, usage, validity, signed certificate timestamp.
+
+Sources: RFC 5280 section 6.1 (path validation) and 4.2.1 (extensions), RFC 6962 sections 3.2 and 3.3 (SCT), Sigstore's
+client specification section 4.2 and 4.3 (certificate path, SCT).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from forensics.attestation.context import Context, failed, not_checked, passed
+from forensics.attestation.timestamps import timestamp
+from forensics.attestation.trust import CertificateAuthority
+from forensics.model.attestation import Check, CheckResult
+from forensics.model.times import to_minute
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+    from cryptography.x509.certificate_transparency import SignedCertificateTimestamp
+
+_KNOWN_CRITICAL = frozenset({"2.5.29.15", "2.5.29.17", "2.5.29.19", "2.5.29.37"})  # KU, SAN, BC, EKU
+
+
+def without_certificate(context: Context, name: str) -> Check | None:
+    """Return the outcome of step *name* where there is no certificate to look at, else None."""
+    if context.raw.certificate is None:
+        hint = context.raw.key_hint or "without hint"
+        return not_checked(name, f"signed with a public key ({hint}), which the trust root does not know.")
+    if context.certificate is None:
+        return not_checked(name, "the certificate cannot be read.")
+    return None
+
+
+def check_chain(context: Context) -> Check:
+    """Step `certificate-chain`: an authority of the trust root issued the certificate.
+
+    An issuer that the trust root does not name is not checked; one that it names but whose key did not sign fails.
+    Sources: RFC 5280 section 6.1.3 (a) and (b); Sigstore's client specification, "Certificate path".
+    """
+    name = "certificate-chain"
+    if context.raw.certificate is not None and context.certificate is None:
+        return failed(name, "the certificate cannot be read.")
+    if (missing := without_certificate(context, name)) is not None:
+        return missing
+    certificate = context.certificate
+    assert certificate is not None
+    issuer = certificate.issuer.rfc4514_string()
+    if not context.candidates:
+        return not_checked(name, f"unknown authority: no key id of the trust root belongs to the issuer {issuer!r}.")
+    for authority in context.candidates:
+        # With two authorities of one name, that sigstore-python found a path does not say through which.
+        if (context.proven and len(context.candidates) == 1) or _issued(certificate, authority.issuer):
+            problem = _path_problem(authority, context.moment)
+            return failed(name, problem) if problem else passed(name, f"issued by {issuer}, which the root trusts.")
+    return failed(name, f"names {issuer} as its issuer, but that authority's key did not sign it.")
+
+
+def check_usage(context: Context) -> Check:
+    """Step `certificate-usage`: digital signatures, code signing, no authority, no unknown critical extension.
+
+    Sources: RFC 5280 sections 4.2.1.3, 4.2.1.9 and 4.2.1.12; Fulcio's certificate specification.
+    """
+    from cryptography import x509
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
+    name = "certificate-usage"
+    if (missing := without_certificate(context, name)) is not None:
+        return missing
+    assert context.certificate is not None
+    extensions = context.certificate.extensions
+    problems = []
+    found = {type(extension.value): extension.value for extension in extensions}
+    usage = found.get(x509.KeyUsage)
+    if not isinstance(usage, x509.KeyUsage) or not usage.digital_signature:
+        problems.append("its key usage does not allow digital signatures")
+    purposes = found.get(x509.ExtendedKeyUsage)
+    if not isinstance(purposes, x509.ExtendedKeyUsage) or ExtendedKeyUsageOID.CODE_SIGNING not in purposes:
+        problems.append("its extended key usage is not code signing")
+    constraints = found.get(x509.BasicConstraints)
+    if isinstance(constraints, x509.BasicConstraints) and constraints.ca:
+        problems.append("it is a certificate authority")
+    unknown = [e.oid.dotted_string for e in extensions if e.critical and e.oid.dotted_string not in _KNOWN_CRITICAL]
+    if unknown:
+        problems.append(f"it has unknown critical extensions ({', '.join(unknown)})")
+    if problems:
+        return failed(name, "; ".join(problems) + ".")
+    return passed(name, "the certificate is for digital signatures and code signing.")
+
+
+def check_validity(context: Context) -> Check:
+    """Step `certificate-validity`: every signed time lies within the certificate's validity.
+
+    Source: Sigstore's client specification, "Establish a time for the signature" and "Certificate path".
+    """
+    name = "certificate-validity"
+    if (missing := without_certificate(context, name)) is not None:
+        return missing
+    assert context.certificate is not None
+    start, end = context.certificate.not_valid_before_utc, context.certificate.not_valid_after_utc
+    window = f"{to_minute(start)} to {to_minute(end)}"
+    outcomes = [timestamp(context, token) for token in context.raw.timestamps]
+    problems = [outcome for outcome in outcomes if isinstance(outcome, str)]
+    for who, moment in context.times:
+        if not start <= moment <= end:
+            problems.append(f"{who} signed at {to_minute(moment)}, outside the validity {window}")
+    if problems:
+        return failed(name, "; ".join(problems) + ".")
+    if context.times:
+        who, moment = context.times[0]
+        return passed(name, f"{who} signed the time {to_minute(moment)}, within the validity {window}.")
+    if None in outcomes:
+        return not_checked(name, "the timestamp comes from an unknown authority, no key id of the trust root's.")
+    return not_checked(name, _no_time(context))
+
+
+def check_sct(context: Context) -> Check:
+    """Step `sct`: a certificate transparency log signed for the certificate.
+
+    A log that the trust root does not know is not checked. Source: RFC 6962 section 3.2.
+    """
+    from cryptography import x509
+
+    name = "sct"
+    if (missing := without_certificate(context, name)) is not None:
+        return missing
+    assert context.certificate is not None
+    if not context.candidates:
+        return not_checked(name, "the issuer's key is not in the trust root, and the timestamp covers it.")
+    try:
+        kind = x509.PrecertificateSignedCertificateTimestamps
+        scts = list(context.certificate.extensions.get_extension_for_class(kind).value)
+    except x509.ExtensionNotFound:
+        return failed(name, "the certificate carries no signed certificate timestamp.")
+    outcomes = [_check_one(context, name, sct) for sct in scts]
+    for wanted in (CheckResult.FAIL, CheckResult.PASS, CheckResult.NOT_CHECKED):
+        for outcome in outcomes:
+            if outcome.result is wanted:
+                return outcome
+    return failed(name, "the certificate's list of signed certificate timestamps is empty.")
+
+
+def _check_one(context: Context, name: str, sct: SignedCertificateTimestamp) -> Check:
+    key = context.root.ct_keys.get(sct.log_id)
+    if key is None:
+        return not_checked(name, f"unknown certificate transparency log key id {sct.log_id.hex()}.")
+    when = to_minute(sct.timestamp.replace(tzinfo=UTC))
+    # One authority of that name and sigstore-python's yes: it checked this very signature.
+    again = len(context.candidates) != 1
+    for authority in context.candidates:
+        if context.signed(key.loaded, sct.signature, _sct_message(context, authority, sct), again=again):
+            return passed(name, f"the certificate transparency log {key.name} signed for it at {when}.")
+    return failed(name, f"the timestamp of {when} does not carry a valid signature of {key.name}.")
+
+
+def _sct_message(context: Context, authority: CertificateAuthority, sct: SignedCertificateTimestamp) -> bytes:
+    """The bytes that an SCT over a precertificate covers. Source: RFC 6962 section 3.2, digitally-signed struct."""
+    if context.proven:
+        return b""  # not verified again, so not rebuilt
+    assert context.certificate is not None
+    tbs = context.certificate.tbs_precertificate_bytes
+    millis = round(sct.timestamp.replace(tzinfo=UTC).timestamp() * 1000)
+    extensions = sct.extension_bytes
+    return b"".join(
+        (
+            struct.pack("!BBQH", 0, 0, millis, 1),  # v1, certificate_timestamp, time, precert_entry
+            _spki_hash(authority),
+            len(tbs).to_bytes(3, "big") + tbs,
+            struct.pack("!H", len(extensions)) + extensions,
+        )
+    )
+
+
+@lru_cache(maxsize=64)
+def _spki_hash(authority: CertificateAuthority) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    key = authority.issuer.public_key()
+    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
+
+
+def _issued(certificate: Certificate, issuer: Certificate) -> bool:
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
+
+
+def _path_problem(authority: CertificateAuthority, moment: datetime | None) -> str:
+    """What is wrong with the authority's own chain, at *moment*; an empty text if nothing is."""
+    if (problem := _chain_problem(authority)) or moment is None:
+        return problem
+    for certificate in authority.certificates:
+        if not certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc:
+            return f"the authority {certificate.subject.rfc4514_string()} was not valid at {to_minute(moment)}."
+    if not authority.covers(moment):
+        return f"the trust root does not trust this authority for {to_minute(moment)}."
+    return ""
+
+
+@lru_cache(maxsize=64)
+def _chain_problem(authority: CertificateAuthority) -> str:
+    """RFC 5280 section 6.1.4 (k), (l) and (n), and the signatures, for the trust root's own certificates."""
+    from cryptography import x509
+
+    for depth, certificate in enumerate(authority.certificates):
+        label = certificate.subject.rfc4514_string()
+        values = {type(extension.value): extension.value for extension in certificate.extensions}
+        constraints, usage = values.get(x509.BasicConstraints), values.get(x509.KeyUsage)
+        if not isinstance(constraints, x509.BasicConstraints) or not constraints.ca:
+            return f"{label} in the trust root is not an authority."
+        if constraints.path_length is not None and constraints.path_length < depth:
+            return f"{label} in the trust root allows a shorter path only."
+        if isinstance(usage, x509.KeyUsage) and not usage.key_cert_sign:
+            return f"{label} in the trust root may not sign certificates."
+        above = authority.certificates[min(depth + 1, len(authority.certificates) - 1)]
+        if above is not certificate and not _issued(certificate, above):
+            return f"{label} in the trust root was not issued by the certificate above it."
+    return ""
+
+
+def _no_time(context: Context) -> str:
+    if context.raw.entry is None:
+        return "nothing signs a time: there is no log entry and no timestamp."
+    if context.promise.result is CheckResult.FAIL:
+        return "the log's promise does not verify, so the time in it says nothing."
+    if context.raw.entry.promise is not None:
+        return "the time is signed by an unknown log."
+    return "nothing signs a time: the entry has no promise, and there is no timestamp."

@@ -1,0 +1,216 @@
+"""From an object as it was read to a verified attestation. Bad input is an outcome here, never an exception."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from forensics.attestation.bundle import parse_bundle
+from forensics.attestation.certificate import identity_of
+from forensics.attestation.checks import FORMAT, LIBRARY, NOT_THE_LIBRARYS, nothing_to_check, run_steps, status_of
+from forensics.attestation.checks_body import message_digest
+from forensics.attestation.checks_content import matching_subject
+from forensics.attestation.context import Context, Expected, failed, not_checked, passed
+from forensics.attestation.depth import within_depth
+from forensics.attestation.library import Library, refusal
+from forensics.attestation.pep740 import parse_attestation
+from forensics.attestation.raw import RawAttestation
+from forensics.attestation.statement import Statement, is_statement_type, parse_statement
+from forensics.attestation.trust import TrustRoot
+from forensics.model.attestation import (
+    Attestation,
+    Check,
+    CheckResult,
+    LogEntry,
+    Publisher,
+    Verification,
+    VerificationStatus,
+)
+from forensics.model.errors import HostileInput, MalformedEvidence
+from forensics.model.identity import Identity
+from forensics.model.times import from_seconds
+
+_BY_KEY = frozenset({"certificate-chain", "certificate-validity", "sct", "set", "checkpoint"})
+"""Steps that need a key of the trust root; where they say it is unknown, sigstore-python lacks it too."""
+
+
+class Evaluator:
+    """Verifies attestations under one trust root; keys and sigstore-python's verifier are loaded once, on first use.
+
+    *independent*: make every public-key operation here even where sigstore-python already found it to hold. Without
+    it, an attestation that sigstore-python accepts costs its own operations and our comparisons only.
+    """
+
+    def __init__(self, root: TrustRoot, *, independent: bool = False) -> None:
+        self.root = root
+        self.independent = independent
+        self._library = Library(root)
+
+    def pep740(
+        self,
+        data: Any,
+        *,
+        publisher: Publisher | None = None,
+        filename: str | None = None,
+        sha256: str | None = None,
+        evidence: tuple[str, ...] = (),
+    ) -> Attestation:
+        """Return the PEP 740 attestation *data* (parsed JSON), every step checked.
+
+        *publisher*, *filename* and *sha256* (hex) are what the index says; *evidence* the observations it came in.
+        Never raises for bad input: an object that cannot be read has a failed `format`.
+        """
+        return self.expecting(Expected(publisher, filename, sha256), data, evidence)
+
+    def expecting(self, expected: Expected, data: Any, evidence: tuple[str, ...] = ()) -> Attestation:
+        """Return the PEP 740 attestation *data*; the same as `pep740`, with what the index says in one object."""
+        return self._evaluate(data, parse_attestation, expected, evidence)
+
+    def bundle(
+        self,
+        data: Any,
+        *,
+        filename: str | None = None,
+        sha256: str | None = None,
+        evidence: tuple[str, ...] = (),
+    ) -> Attestation:
+        """Return the Sigstore bundle *data* (parsed JSON), every step checked. See `pep740`."""
+        return self._evaluate(data, parse_bundle, Expected(None, filename, sha256), evidence)
+
+    def _evaluate(
+        self, data: Any, parse: Callable[[Any], RawAttestation], expected: Expected, evidence: tuple[str, ...]
+    ) -> Attestation:
+        digest = digest_of(data)
+        if digest is None:
+            reason = "the object is nested too deeply, or is not JSON."
+            return unreadable(reason, hashlib.sha256(b"").hexdigest(), self.root, expected.publisher, evidence)
+        try:
+            raw = parse(data)
+        except (MalformedEvidence, HostileInput) as error:
+            return unreadable(f"{error}.", digest, self.root, expected.publisher, evidence)
+        statement, problem = _read_statement(raw)
+        context = Context(raw, self.root, expected, statement, _read_identity(raw))
+        checks = self._checks(context, problem)
+        return _attestation(context, checks, digest, evidence)
+
+    def _checks(self, context: Context, problem: str) -> list[Check]:
+        wanted_digest = message_digest(context) if context.raw.payload is None else None
+        refused = refusal(context.raw, wanted_digest)
+        verdict = "" if refused else self._library.judge(context.raw, wanted_digest)
+        proven = not refused and not verdict and not self.independent
+        own = run_steps(replace(context, proven=proven))
+        library = _library_check(refused, verdict, own)
+        return [_format_check(context.raw, problem), *own, library]
+
+
+def unreadable(
+    reason: str, digest: str, root: TrustRoot, publisher: Publisher | None = None, evidence: tuple[str, ...] = ()
+) -> Attestation:
+    """Return the attestation that stands for an object that cannot be read: `format` failed, status invalid."""
+    verification = Verification(VerificationStatus.INVALID, nothing_to_check(reason), root.sha256)
+    return Attestation(digest, "", None, None, None, publisher, None, verification, evidence)
+
+
+def digest_of(data: Any) -> str | None:
+    """Return the SHA-256, in hex, of *data* as JSON with sorted keys and no spaces; None where it cannot be written.
+
+    That is how an attestation is told from another, however the answer it came in was spaced.
+    """
+    if not within_depth(data):
+        return None
+    try:
+        text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _read_statement(raw: RawAttestation) -> tuple[Statement | None, str]:
+    if raw.payload is None or not is_statement_type(raw.payload_type):
+        return None, ""
+    try:
+        statement = parse_statement(raw.payload)
+    except MalformedEvidence as error:
+        return None, str(error)
+    if not raw.media_type and len(statement.subjects) != 1:
+        return statement, f"the statement has {len(statement.subjects)} subjects; PEP 740 allows exactly one"
+    return statement, ""
+
+
+def _read_identity(raw: RawAttestation) -> Identity | None:
+    try:
+        return identity_of(raw.certificate) if raw.certificate is not None else None
+    except (MalformedEvidence, HostileInput):
+        return None
+
+
+def _format_check(raw: RawAttestation, problem: str) -> Check:
+    if problem:
+        return failed(FORMAT, f"{problem}.")
+    what = f"a Sigstore bundle ({raw.media_type})" if raw.media_type else "a PEP 740 attestation"
+    more = f" with {len(raw.entries)} log entries, of which the first counts" if len(raw.entries) > 1 else ""
+    return passed(FORMAT, f"{what}{more}.")
+
+
+def _library_check(refused: str, verdict: str, own: list[Check]) -> Check:
+    """sigstore-python's decision; a no that rests on a key neither side knows is no decision."""
+    if refused:
+        return not_checked(LIBRARY, f"sigstore-python decides nothing here: {refused}.")
+    ours = [check for check in own if check.name not in NOT_THE_LIBRARYS and check.result is CheckResult.FAIL]
+    if not verdict:
+        if ours:
+            names = ", ".join(check.name for check in ours)
+            return passed(LIBRARY, f"sigstore-python accepts it, but our own steps do not ({names}): our own error?")
+        return passed(LIBRARY, "sigstore-python accepts it.")
+    mine = [check for check in own if check.name not in ("subject", "publisher") and check.result is CheckResult.FAIL]
+    if mine:
+        return failed(LIBRARY, f"sigstore-python refuses it: {verdict}.")
+    open_ = [check for check in own if check.result is CheckResult.NOT_CHECKED and check.name in _BY_KEY]
+    unknown = [check for check in open_ if "unknown" in check.detail]
+    if unknown:
+        names = ", ".join(check.name for check in unknown)
+        return not_checked(LIBRARY, f"sigstore-python cannot decide with keys it does not know ({names}): {verdict}.")
+    return failed(LIBRARY, f"sigstore-python refuses it, but our own steps do not, our own error?: {verdict}.")
+
+
+def _attestation(context: Context, checks: list[Check], digest: str, evidence: tuple[str, ...]) -> Attestation:
+    statement, raw = context.statement, context.raw
+    subject = matching_subject(context) or (statement.subjects[0] if statement else None)
+    sha256 = subject.digests.get("sha256") if subject else (raw.digest.hex() if raw.digest else None)
+    verification = Verification(status_of(checks), tuple(checks), context.root.sha256)
+    return Attestation(
+        digest=digest,
+        predicate_type=statement.predicate_type if statement else "",
+        subject_name=subject.name if subject else None,
+        subject_sha256=sha256,
+        identity=context.identity,
+        publisher=context.expected.publisher,
+        log_entry=_log_entry(context, checks),
+        verification=verification,
+        evidence=evidence,
+    )
+
+
+def _log_entry(context: Context, checks: list[Check]) -> LogEntry | None:
+    entry = context.raw.entry
+    if entry is None:
+        return None
+    results = {check.name: check.result for check in checks}
+    # A promise that does not verify signs no time.
+    signed = entry.promise is not None and entry.integrated and results["set"] is not CheckResult.FAIL
+    try:
+        integrated = from_seconds(entry.integrated or 0) if signed else None
+        checkpoint = context.checkpoint
+    except (ValueError, MalformedEvidence, HostileInput):
+        integrated, checkpoint = None, None
+    return LogEntry(
+        log_id=entry.log_id.hex(),
+        index=entry.index,
+        kind=entry.type,
+        integrated_at=integrated,
+        tree_size=entry.proof.size if entry.proof else None,
+        origin=checkpoint.origin if checkpoint else None,
+    )

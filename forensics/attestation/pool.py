@@ -1,0 +1,181 @@
+"""Many attestations at once: worker processes, each with its own verifier; the order of the jobs is kept.
+
+Python's threads gain almost nothing here, because sigstore-python spends its time under the interpreter's lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+
+from forensics.attestation.context import Expected
+from forensics.attestation.depth import text_within_depth
+from forensics.attestation.evaluate import Evaluator, unreadable
+from forensics.attestation.trust import TrustRoot
+from forensics.model.attestation import Attestation, Check, CheckResult, Publisher, Verification, VerificationStatus
+
+POOL_FROM = 64
+"""Below this many jobs starting workers costs more than they save."""
+BATCH = 32
+MAX_JOB = 64 << 20
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One object to verify: *kind* is `pep740` or `bundle`, *data* its JSON; the rest is as for `Evaluator`."""
+
+    kind: str
+    data: bytes
+    publisher: Publisher | None = None
+    filename: str | None = None
+    sha256: str | None = None
+    evidence: tuple[str, ...] = ()
+
+
+def evaluate_job(evaluator: Evaluator, job: Job) -> Attestation:
+    """Return the attestation of *job*. Never raises for bad input; a kind that is not known is a failed `format`."""
+    problem, data = "", None
+    if len(job.data) > MAX_JOB:
+        problem = f"the object has {len(job.data)} bytes; the limit is {MAX_JOB}."
+    elif not text_within_depth(job.data):
+        problem = "the object is nested too deeply."
+    else:
+        try:
+            data = json.loads(job.data)
+        except (ValueError, RecursionError):
+            problem = "the object is not JSON."
+    if not problem and job.kind == "pep740":
+        return evaluator.expecting(Expected(job.publisher, job.filename, job.sha256), data, job.evidence)
+    if not problem and job.kind == "bundle":
+        found = evaluator.bundle(data, filename=job.filename, sha256=job.sha256, evidence=job.evidence)
+        return replace(found, publisher=job.publisher)
+    reason = problem or f"objects of the kind {job.kind!r} are not known to this version."
+    return unreadable(reason, hashlib.sha256(job.data).hexdigest(), evaluator.root, job.publisher, job.evidence)
+
+
+def evaluate_many(
+    root: TrustRoot,
+    jobs: Sequence[Job],
+    *,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> list[Attestation]:
+    """Return the attestations of *jobs* in their order, verified under *root* by *workers* processes.
+
+    *workers* defaults to the processors this process may use; below 64 jobs, or with one worker, all is done here.
+    *progress* is called with (done, total). A worker that dies costs the one job it died of: its attestation is not
+    checked and says so. KeyboardInterrupt ends the workers and is passed on.
+    """
+    count = workers if workers is not None else _processors()
+    if count <= 1 or (workers is None and len(jobs) < POOL_FROM) or not jobs:
+        return _here(root, jobs, progress)
+    batches = [list(range(start, min(start + BATCH, len(jobs)))) for start in range(0, len(jobs), BATCH)]
+    done: dict[int, Attestation] = {}
+    if not _run(root, jobs, batches, count, done, progress) and not done and not _workers_start(root):
+        return _here(root, jobs, progress)  # this platform or program cannot start workers at all
+    # A worker died. What was in flight is tried again: by batches, then one by one, each in a worker of its own.
+    left = [batch for batch in batches if batch[0] not in done]
+    for batch in left:
+        if not _run(root, jobs, [batch], 1, done, progress):
+            for index in batch:
+                if not _run(root, jobs, [[index]], 1, done, progress):
+                    done[index] = _died(root, jobs[index])
+    return [done[index] for index in range(len(jobs))]
+
+
+def _here(root: TrustRoot, jobs: Sequence[Job], progress: Progress | None) -> list[Attestation]:
+    evaluator = Evaluator(root)
+    results = []
+    for job in jobs:
+        results.append(evaluate_job(evaluator, job))
+        if progress is not None:
+            progress(len(results), len(jobs))
+    return results
+
+
+def _run(
+    root: TrustRoot,
+    jobs: Sequence[Job],
+    batches: list[list[int]],
+    workers: int,
+    done: dict[int, Attestation],
+    progress: Progress | None,
+) -> bool:
+    """Put the outcomes of *batches* into *done*; False if a worker died on the way."""
+    pool = _pool(root, min(workers, len(batches)))
+    pending: dict[Future[list[Attestation]], list[int]] = {}
+    try:
+        for batch in batches:
+            pending[pool.submit(_work, [jobs[index] for index in batch])] = batch
+        for future in as_completed(pending):
+            done.update(zip(pending[future], future.result(), strict=True))
+            if progress is not None:
+                progress(len(done), len(jobs))
+    except BrokenProcessPool:
+        return False
+    except BaseException:
+        _end(pool)
+        raise
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return True
+
+
+def _pool(root: TrustRoot, workers: int) -> ProcessPoolExecutor:
+    # Never fork: the caller may have threads (polars has), and a forked lock stays locked.
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(root,))
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """End the workers at once: they hold nothing that must be saved."""
+    for process in list((pool._processes or {}).values()):
+        process.terminate()
+
+
+def _workers_start(root: TrustRoot) -> bool:
+    pool = _pool(root, 1)
+    try:
+        return pool.submit(os.getpid).result() > 0
+    except BrokenProcessPool:
+        return False
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+_evaluator: Evaluator | None = None
+
+
+def _start(root: TrustRoot) -> None:
+    """Make this worker's verifier. Ctrl-C reaches the whole process group; the parent alone answers it."""
+    global _evaluator
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _evaluator = Evaluator(root)
+
+
+def _work(jobs: list[Job]) -> list[Attestation]:
+    assert _evaluator is not None
+    return [evaluate_job(_evaluator, job) for job in jobs]
+
+
+def _died(root: TrustRoot, job: Job) -> Attestation:
+    check = Check("format", CheckResult.NOT_CHECKED, "the process that verified this object died of it.")
+    verification = Verification(VerificationStatus.NOT_CHECKED, (check,), root.sha256)
+    digest = hashlib.sha256(job.data).hexdigest()
+    return Attestation(digest, "", None, None, None, job.publisher, None, verification, job.evidence)
+
+
+def _processors() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every platform
+        return os.cpu_count() or 1
