@@ -88,10 +88,12 @@ def build_journal(project: str, releases: tuple[PlannedRelease, ...], files: lis
     events: list[tuple[datetime, str | None, str]] = []
     if releases:
         events.append((releases[0].published, None, "create"))
+    uploads: dict[str, list[StoredFile]] = {}
+    for stored in files:
+        uploads.setdefault(stored.release.version, []).append(stored)
     for release in releases:
         events.append((release.published, release.version, "new release"))
-        mine = [stored for stored in files if stored.release is release]
-        for stored in mine:
+        for stored in uploads.get(release.version, []):
             events.append((stored.uploaded, release.version, f"add {stored.python_version} file {stored.filename}"))
         for moment, action in (
             (release.yanked_from, "yank release"),

@@ -78,7 +78,7 @@ class World:
         self._filler_key = ec.generate_private_key(ec.SECP256R1())
         artifacts = [(release, item) for release in self.releases for item in build_artifacts(scenario, release)]
         self.signed: list[Signed] = self._sign_all(artifacts)
-        self.files = [self._store(release, artifact, artifacts) for release, artifact in artifacts]
+        self.files = self._upload(artifacts)
         self.journal = build_journal(scenario.project, self.releases, self.files)
 
     def at(self, moment: datetime) -> Snapshot:
@@ -161,29 +161,30 @@ class World:
         body = hashedrekord_body(digest, signature, pem)
         self.log.append(body, moment, {f"sha256:{digest}", hashlib.sha256(pem).hexdigest()})
 
-    def _store(
-        self, release: PlannedRelease, artifact: Artifact, artifacts: list[tuple[PlannedRelease, Artifact]]
-    ) -> StoredFile:
-        """Upload a file: the first at the publication time, each further one a second later."""
-        mine = [item for other, item in artifacts if other is release]
-        uploaded = release.published + timedelta(seconds=mine.index(artifact))
-        return StoredFile(release, artifact, uploaded, self._provenance(release, artifact))
+    def _upload(self, artifacts: list[tuple[PlannedRelease, Artifact]]) -> list[StoredFile]:
+        """Upload all files: a release's first at its publication time, each further one a second later."""
+        attested = {(item.release.version, item.filename): item for item in self.signed if item.release}
+        counts: dict[str, int] = {}
+        stored: list[StoredFile] = []
+        for release, artifact in artifacts:
+            order = counts.get(release.version, 0)
+            counts[release.version] = order + 1
+            item = attested.get((release.version, artifact.filename))
+            provenance = self._provenance(release, item) if item else None
+            stored.append(StoredFile(release, artifact, release.published + timedelta(seconds=order), provenance))
+        return stored
 
-    def _provenance(self, release: PlannedRelease, artifact: Artifact) -> dict[str, Any] | None:
+    def _provenance(self, release: PlannedRelease, item: Signed) -> dict[str, Any]:
         """The PEP 740 provenance object: the publisher that the index had configured, and the attestation."""
-        for item in self.signed:
-            if item.release is release and item.filename == artifact.filename:
-                publisher = {
-                    "kind": "GitHub",
-                    "repository": release.claims.slug,
-                    "workflow": PurePosixPath(release.claims.config).name,
-                    "environment": release.claims.environment or None,
-                    "claims": None,
-                }
-                attestation = item.statement.attestation(self.log, item.size)
-                bundle = {"publisher": publisher, "attestations": [attestation]}
-                return {"version": 1, "attestation_bundles": [bundle]}
-        return None
+        publisher = {
+            "kind": "GitHub",
+            "repository": release.claims.slug,
+            "workflow": PurePosixPath(release.claims.config).name,
+            "environment": release.claims.environment or None,
+            "claims": None,
+        }
+        bundle = {"publisher": publisher, "attestations": [item.statement.attestation(self.log, item.size)]}
+        return {"version": 1, "attestation_bundles": [bundle]}
 
 
 def _check_pypi(scenario: Scenario) -> None:
