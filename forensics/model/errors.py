@@ -4,7 +4,8 @@ ForensicsError
 ├── UsageError                exit 2   the question cannot be understood
 │   ├── BadProject                     a malformed name or purl
 │   ├── NoSuchVersion                  the project never had that version, as far as the case knows
-│   └── CaseNotFound                   no case of that name or at that path
+│   ├── CaseNotFound                   no case of that name or at that path
+│   └── ReadOnlyCase                   a case that cannot be added to: sealed, zipped or built in
 ├── NoSuchProject             exit 3   the index answered, and knows no such project
 ├── EvidenceError             exit 4   evidence is invalid or damaged
 │   ├── DamagedCase                    bytes of a case are not what was sealed
@@ -62,6 +63,10 @@ class CaseNotFound(UsageError):
     """No case of that name or at that path."""
 
     default_advice = "`forensics case list` shows the cases that are there."
+
+
+class ReadOnlyCase(UsageError):
+    """A case that cannot be added to: sealed, zipped or built in."""
 
 
 class NoSuchProject(ForensicsError):
