@@ -1,0 +1,134 @@
+"""A verification for a reader and for a program. Outside text is made visible before it leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from forensics.attestation.claims import label_of
+from forensics.attestation.files import FileVerification
+from forensics.attestation.statement import label_of_predicate
+from forensics.model.attestation import Attestation, CheckResult, VerificationStatus
+from forensics.model.identity import Identity
+from forensics.model.text import visible
+from forensics.model.times import to_iso, to_minute
+
+Line = tuple[str, str]
+_SHORT = (
+    "subject_alternative_name",
+    "issuer",
+    "issuer_v1",
+    "source_repository_uri",
+    "source_repository_digest",
+    "source_repository_ref",
+    "build_config_uri",
+    "build_trigger",
+    "runner_environment",
+    "run_invocation_uri",
+    "deployment_environment",
+)
+"""The claims that a reader sees; `--json` has them all."""
+
+_RESULT = {
+    CheckResult.PASS: ("green", "pass"),
+    CheckResult.FAIL: ("red", "FAIL"),
+    CheckResult.NOT_CHECKED: ("yellow", "not checked"),
+}
+_STATUS = {
+    VerificationStatus.VALID: "green bold",
+    VerificationStatus.INVALID: "red bold",
+    VerificationStatus.NOT_CHECKED: "yellow bold",
+}
+
+
+def as_text(found: FileVerification, about: str) -> list[Line]:
+    """Return the lines (rich style, text) that tell a reader about *found*; *about* is what it was compared with."""
+    lines = [("bold", f"{visible(found.name)}: {found.kind}"), ("", f"  compared with {visible(about)}")]
+    for attestation in found.attestations:
+        lines += _attestation_lines(attestation)
+    return [*lines, (_STATUS[found.status], f"  => {found.status.value}"), ("", "")]
+
+
+def unreadable_as_text(name: str, reason: str) -> list[Line]:
+    """Return the lines (rich style, text) for a file that could not be read at all."""
+    return [("bold", visible(name)), ("red bold", f"  => unreadable: {visible(reason)}"), ("", "")]
+
+
+def as_json(found: FileVerification) -> dict[str, Any]:
+    """Return *found* as it stands in `forensics/verify/1`."""
+    return {
+        "file": visible(found.name),
+        "kind": found.kind,
+        "status": found.status.value,
+        "attestations": [attestation_as_json(attestation) for attestation in found.attestations],
+    }
+
+
+def unreadable_as_json(name: str, reason: str) -> dict[str, Any]:
+    """Return a file that could not be read as it stands in `forensics/verify/1`."""
+    return {
+        "file": visible(name),
+        "kind": None,
+        "status": "unreadable",
+        "reason": visible(reason),
+        "attestations": [],
+    }
+
+
+def attestation_as_json(attestation: Attestation) -> dict[str, Any]:
+    """Return one attestation with its identity, log entry and checks; times in RFC 3339, digests in hex."""
+    entry = attestation.log_entry
+    signed = attestation.signed_at
+    return {
+        "status": attestation.verification.status.value,
+        "digest": attestation.digest,
+        "predicate_type": visible(attestation.predicate_type),
+        "subject": {
+            "name": _visible(attestation.subject_name),
+            "sha256": _visible(attestation.subject_sha256),
+        },
+        "signed_at": to_iso(signed) if signed else None,
+        "identity": _identity_as_json(attestation.identity),
+        "log_entry": {"log_id": entry.log_id, "index": entry.index, "kind": visible(entry.kind)} if entry else None,
+        "trust_root": attestation.verification.trust_root,
+        "checks": [
+            {"name": check.name, "result": check.result.value, "detail": visible(check.detail)}
+            for check in attestation.verification.checks
+        ],
+    }
+
+
+def _identity_as_json(identity: Identity | None) -> dict[str, Any] | None:
+    if identity is None:
+        return None
+    claims: dict[str, Any] = {name: visible(value) for name, value in identity.claims().items()}
+    for name in ("not_before", "not_after", "sct_time"):
+        if (moment := getattr(identity, name)) is not None:
+            claims[name] = to_iso(moment)
+    if identity.unknown_claims:
+        claims["unknown_claims"] = [list(pair) for pair in identity.unknown_claims]
+    return claims
+
+
+def _attestation_lines(attestation: Attestation) -> list[Line]:
+    what = label_of_predicate(attestation.predicate_type)
+    lines = [("bold", f"  {visible(what) or 'Attestation'}: {_visible(attestation.subject_name) or 'no subject read'}")]
+    if attestation.identity is not None:
+        claims = attestation.identity.claims()
+        if claims.get("issuer") == claims.get("issuer_v1"):
+            claims.pop("issuer_v1", None)
+        for name in _SHORT:
+            if name in claims:
+                lines.append(("", f"    {label_of(name)}: {visible(claims[name])}"))
+    if (signed := attestation.signed_at) is not None:
+        lines.append(("", f"    Signed: {to_minute(signed)} UTC"))
+    if (entry := attestation.log_entry) is not None:
+        lines.append(("", f"    Log entry: {entry.index} ({visible(entry.kind)})"))
+    for check in attestation.verification.checks:
+        style, word = _RESULT[check.result]
+        lines.append((style, f"    {word:<11} {check.name:<20} {visible(check.detail)}"))
+    status = attestation.verification.status
+    return [*lines, (_STATUS[status], f"    {status.value}")]
+
+
+def _visible(text: str | None) -> str | None:
+    return visible(text) if text is not None else None

@@ -1,0 +1,166 @@
+"""`forensics verify`: attestations, bundles, provenance objects and cases, step by step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from forensics.attestation.evaluate import Evaluator
+    from forensics.attestation.files import FileVerification
+
+_SUFFIXES = (".provenance", ".attestation", ".publish.attestation", ".slsa.attestation", ".sigstore", ".json", ".jsonl")
+_INVALID = 4
+
+
+def verify(
+    files: Annotated[list[Path], typer.Argument(help="Attestations, bundles, provenance objects or cases.")],
+    artifact: Annotated[
+        Path | None, typer.Option("--artifact", help="The file that the attestations should be about.")
+    ] = None,
+    sha256: Annotated[
+        str | None, typer.Option("--sha256", help="Its SHA-256 in hex, where the file is not at hand.")
+    ] = None,
+    trust_root: Annotated[
+        Path | None, typer.Option("--trust-root", help="A trusted_root.json you vouch for; Sigstore's by default.")
+    ] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """Verify attestations, Sigstore bundles, PEP 740 provenance objects or cases, check by check.
+
+    Exit code 0: all valid. 4: one is invalid, cannot be read, or cannot be verified with the keys at hand.
+    Valid says who signed, where and when. It does not say that a release is clean.
+    """
+    _check_arguments(files, artifact, sha256, trust_root)
+    cases = [path for path in files if path.is_dir() or path.suffix == ".zip"]
+    documents = [path for path in files if path not in cases]
+    valid = True
+    if documents:
+        valid = _verify_documents(documents, artifact, sha256, trust_root, json_output)
+    for case in cases:
+        from forensics.cli.case import verify_case
+
+        verify_case(case)  # exits by itself where the case is damaged
+    if not valid:
+        raise typer.Exit(_INVALID)
+
+
+def _check_arguments(files: list[Path], artifact: Path | None, sha256: str | None, trust_root: Path | None) -> None:
+    from forensics.model.errors import UsageError
+    from forensics.model.text import visible
+
+    for path in (*files, *([artifact] if artifact else []), *([trust_root] if trust_root else [])):
+        if not path.exists():
+            raise UsageError(f"there is no file {visible(str(path))}")
+    for option in (artifact, trust_root):
+        if option is not None and not option.is_file():
+            raise UsageError(f"{visible(str(option))} is not a file")
+    if sha256 is not None and (len(sha256) != 64 or not all(digit in "0123456789abcdefABCDEF" for digit in sha256)):
+        raise UsageError("--sha256 takes 64 hexadecimal digits")
+
+
+def _verify_documents(
+    documents: list[Path], artifact: Path | None, sha256: str | None, trust_root: Path | None, json_output: bool
+) -> bool:
+    """Print the verification of each document; return whether all are valid."""
+    from forensics.attestation.evaluate import Evaluator
+    from forensics.attestation.present import as_json, as_text, unreadable_as_json, unreadable_as_text
+    from forensics.attestation.trust import shipped_root, vouch
+    from forensics.model.attestation import VerificationStatus
+    from forensics.model.errors import ForensicsError
+
+    named = trust_root.read_bytes() if trust_root else None
+    root = vouch(named, named) if named is not None else shipped_root()
+    evaluator = Evaluator(root, independent=True)
+    valid, rows, texts = True, [], []
+    for path in documents:
+        try:
+            found, about = _verify_one(path, artifact, sha256, evaluator)
+        except (ForensicsError, OSError) as error:
+            valid = False
+            rows.append(unreadable_as_json(str(path), str(error)))
+            texts.append(unreadable_as_text(str(path), str(error)))
+            continue
+        valid = valid and found.status is VerificationStatus.VALID
+        rows.append(as_json(found))
+        texts.append(as_text(found, about))
+    if json_output:
+        _print_json({"schema": "forensics/verify/1", "trust_root": root.sha256, "files": rows})
+    else:
+        _print_text(texts, root.name, root.is_lab)
+    return valid
+
+
+def _verify_one(
+    path: Path, artifact: Path | None, sha256: str | None, evaluator: Evaluator
+) -> tuple[FileVerification, str]:
+    """The verification of one document, and what it was compared with, for a reader."""
+    from forensics.attestation.files import MAX_FILE, verify_document
+    from forensics.model.errors import HostileInput, MalformedEvidence
+
+    if path.stat().st_size > MAX_FILE:
+        raise HostileInput(f"a file of {path.stat().st_size} bytes; the limit is {MAX_FILE}")
+    beside = None if artifact is not None or sha256 is not None else _beside(path)
+    about, name, digest = "no artifact: nothing says which file it should be about", None, sha256
+    if (file := artifact or beside) is not None:
+        name, actual = file.name, _sha256(file)
+        about = f"{file.name}, which lies beside it" if beside else file.name
+        digest = sha256 or actual
+        if sha256 is not None and actual != sha256.lower():
+            raise MalformedEvidence(f"{file.name} has the SHA-256 {actual}, not the one given with --sha256")
+    elif sha256 is not None:
+        about = f"the SHA-256 {sha256.lower()}"
+    found = verify_document(
+        path.read_bytes(), name=str(path), evaluator=evaluator, sha256=digest and digest.lower(), artifact_name=name
+    )
+    return found, about
+
+
+def _beside(path: Path) -> Path | None:
+    """The artifact that the file is named after, if it lies beside it."""
+    name = path.name
+    while (shorter := _without_suffix(name)) != name:
+        name = shorter
+        candidate = path.with_name(name) if name else path
+        if candidate != path and candidate.is_file():
+            return candidate
+    return None
+
+
+def _without_suffix(name: str) -> str:
+    for suffix in sorted(_SUFFIXES, key=len, reverse=True):
+        if name.endswith(suffix):
+            return name.removesuffix(suffix)
+    return name
+
+
+def _sha256(path: Path) -> str:
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _print_json(document: dict[str, object]) -> None:
+    import json
+
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=True))
+
+
+def _print_text(texts: list[list[tuple[str, str]]], root: str, is_lab: bool) -> None:
+    """Print lines of (style, text): plain into a pipe, with rich's colours on a terminal unless NO_COLOR is set."""
+    import sys
+
+    note = " (a reconstruction's, not Sigstore's: it proves nothing about the world)" if is_lab else ""
+    lines = [*(line for text in texts for line in text), ("dim", f"Trust root: {root}{note}")]
+    if not sys.stdout.isatty():
+        typer.echo("\n".join(text for _, text in lines))
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=False)
+    for style, text in lines:
+        console.print(Text(text, style=style))
