@@ -28,7 +28,7 @@ _MEDIA_TYPE = re.compile(r"application/vnd\.dev\.sigstore\.bundle(\+json;version
 
 def is_bundle(data: Any) -> bool:
     """Return whether *data* has the shape of a Sigstore bundle."""
-    return isinstance(data, Mapping) and "verificationMaterial" in data
+    return isinstance(data, dict) and "verificationMaterial" in data
 
 
 def parse_bundle(data: Any) -> RawAttestation:
@@ -37,7 +37,7 @@ def parse_bundle(data: Any) -> RawAttestation:
     Raises MalformedEvidence for another media type and for parts that cannot be read, HostileInput for a payload of
     more than 4 MiB or a list beyond its limit. Source: `sigstore_bundle.proto`, Bundle.
     """
-    if not isinstance(data, Mapping):
+    if not isinstance(data, dict):
         raise MalformedEvidence("a bundle that is not an object")
     media_type = text(data, "mediaType")
     if not _MEDIA_TYPE.fullmatch(media_type):
@@ -69,7 +69,7 @@ def _content(data: Mapping[str, Any]) -> tuple[str, bytes | None, bytes | None, 
         if len(payload) > MAX_STATEMENT:
             raise HostileInput(f"a payload of {len(payload)} bytes; the limit is {MAX_STATEMENT}")
         signatures = items(envelope, "signatures", MAX_PARTS)
-        if not signatures or not isinstance(signatures[0], Mapping):
+        if not signatures or not isinstance(signatures[0], dict):
             raise MalformedEvidence("an envelope without a signature")
         return text(envelope, "payloadType"), payload, None, octets(signatures[0], "sig"), len(signatures)
     message = section(data, "messageSignature")
@@ -87,7 +87,7 @@ def _signer(material: Mapping[str, Any]) -> tuple[tuple[bytes, ...], str | None]
         return (octets(section(material, "certificate"), "rawBytes"),), None
     if material.get("x509CertificateChain"):
         chain = items(section(material, "x509CertificateChain"), "certificates", MAX_PARTS)
-        if not chain or not all(isinstance(item, Mapping) for item in chain):
+        if not chain or not all(isinstance(item, dict) for item in chain):
             raise MalformedEvidence("a certificate chain without certificates")
         return tuple(octets(item, "rawBytes") for item in chain), None
     if "publicKey" in material:
@@ -100,6 +100,6 @@ def _timestamps(material: Mapping[str, Any]) -> tuple[bytes, ...]:
     if not material.get("timestampVerificationData"):
         return ()
     rows = items(section(material, "timestampVerificationData"), "rfc3161Timestamps", MAX_TIMESTAMPS)
-    if not all(isinstance(row, Mapping) for row in rows):
+    if not all(isinstance(row, dict) for row in rows):
         raise MalformedEvidence("a timestamp that is not an object")
     return tuple(octets(row, "signedTimestamp") for row in rows)

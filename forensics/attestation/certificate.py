@@ -24,6 +24,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OTHER_NAME, _EMAIL, _DNS, _URI = 0xA0, 0x81, 0x82, 0x86
 
 
+def parts_of(certificate: bytes) -> der.CertificateParts:
+    """Return the parts of *certificate* (DER).
+
+    Raises MalformedEvidence for bytes that are not a certificate, HostileInput above 256 KiB. Source: RFC 5280 4.1.
+    """
+    if len(certificate) > MAX_CERTIFICATE:
+        raise HostileInput(f"a certificate of {len(certificate)} bytes; the limit is {MAX_CERTIFICATE}")
+    return der.read_certificate(certificate)
+
+
 def identity_of(certificate: bytes) -> Identity:
     """Return the claims of *certificate* (DER); None where it does not carry one.
 
@@ -32,9 +42,11 @@ def identity_of(certificate: bytes) -> Identity:
     identity of Nones. Raises MalformedEvidence for bytes that are not a certificate, HostileInput above 256 KiB.
     Source: sigstore/fulcio docs/oid-info.md.
     """
-    if len(certificate) > MAX_CERTIFICATE:
-        raise HostileInput(f"a certificate of {len(certificate)} bytes; the limit is {MAX_CERTIFICATE}")
-    parts = der.read_certificate(certificate)
+    return identity_of_parts(parts_of(certificate))
+
+
+def identity_of_parts(parts: der.CertificateParts) -> Identity:
+    """Return the claims in the *parts* of a certificate. See `identity_of`; nothing is raised."""
     claims: dict[str, str] = {}
     unknown: list[tuple[str, str]] = []
     sct_time: datetime | None = None
@@ -114,7 +126,7 @@ def _username(content: bytes) -> str | None:
 def _sct_time(value: bytes) -> datetime | None:
     """The earliest time that a CT log signed; None where the list cannot be read or names no time."""
     try:
-        times = der.sct_times(value)
-        return _EPOCH + timedelta(milliseconds=min(times)) if times else None
+        scts = der.read_scts(value)
+        return _EPOCH + timedelta(milliseconds=min(sct.millis for sct in scts)) if scts else None
     except (MalformedEvidence, OverflowError):
         return None

@@ -37,7 +37,7 @@ def check_log_body(context: Context) -> Check:
         return not_checked(name, f"entries of the kind {entry.type} cannot be compared by this version.")
     try:
         body = json.loads(entry.body)
-        stated = f"{text(body, 'kind')}/{text(body, 'apiVersion')}" if isinstance(body, Mapping) else "nothing"
+        stated = f"{text(body, 'kind')}/{text(body, 'apiVersion')}" if isinstance(body, dict) else "nothing"
         if stated != entry.type:
             return failed(name, f"the body is of the kind {stated}, the entry says {entry.type}.")
         problems = compare(context, section(body, "spec"))
@@ -147,7 +147,7 @@ def _compare_v2(context: Context, signature: Any) -> list[str]:
     verifier = section(signature, "verifier")
     if context.raw.certificate is not None:
         stated = verifier.get("x509Certificate")
-        if not isinstance(stated, Mapping) or octets(stated, "rawBytes") != context.raw.certificate:
+        if not isinstance(stated, dict) or octets(stated, "rawBytes") != context.raw.certificate:
             problems.append("the certificate differs")
     return problems
 

@@ -8,21 +8,28 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from forensics.attestation.claims import SCT_LIST, SUBJECT_ALTERNATIVE_NAME
 from forensics.attestation.context import Context, failed, not_checked, passed
 from forensics.attestation.timestamps import timestamp
 from forensics.attestation.trust import CertificateAuthority
 from forensics.model.attestation import Check, CheckResult
-from forensics.model.times import to_minute
+from forensics.model.errors import MalformedEvidence
+from forensics.model.times import from_seconds, to_minute
+from forensics.transparency.der import SEQUENCE, SignedTimestamp, children, oid_text, read_scts, whole
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
-    from cryptography.x509.certificate_transparency import SignedCertificateTimestamp
 
-_KNOWN_CRITICAL = frozenset({"2.5.29.15", "2.5.29.17", "2.5.29.19", "2.5.29.37"})  # KU, SAN, BC, EKU
+_KEY_USAGE = "2.5.29.15"
+_BASIC_CONSTRAINTS = "2.5.29.19"
+_EXTENDED_KEY_USAGE = "2.5.29.37"
+_CODE_SIGNING = "1.3.6.1.5.5.7.3.3"
+_KNOWN_CRITICAL = frozenset({_KEY_USAGE, SUBJECT_ALTERNATIVE_NAME, _BASIC_CONSTRAINTS, _EXTENDED_KEY_USAGE})
+_NO_AUTHORITY = b"\x30\x00"  # BasicConstraints with both fields left out: not an authority
 
 
 def without_certificate(context: Context, name: str) -> Check | None:
@@ -30,7 +37,7 @@ def without_certificate(context: Context, name: str) -> Check | None:
     if context.raw.certificate is None:
         hint = context.raw.key_hint or "without hint"
         return not_checked(name, f"signed with a public key ({hint}), which the trust root does not know.")
-    if context.certificate is None:
+    if context.parts is None or not (context.proven or context.certificate is not None):
         return not_checked(name, "the certificate cannot be read.")
     return None
 
@@ -42,21 +49,18 @@ def check_chain(context: Context) -> Check:
     Sources: RFC 5280 section 6.1.3 (a) and (b); Sigstore's client specification, "Certificate path".
     """
     name = "certificate-chain"
-    if context.raw.certificate is not None and context.certificate is None:
-        return failed(name, "the certificate cannot be read.")
     if (missing := without_certificate(context, name)) is not None:
-        return missing
-    certificate = context.certificate
-    assert certificate is not None
-    issuer = certificate.issuer.rfc4514_string()
-    if not context.candidates:
-        return not_checked(name, f"unknown authority: no key id of the trust root belongs to the issuer {issuer!r}.")
+        return missing if context.raw.certificate is None else failed(name, missing.detail)
     for authority in context.candidates:
         # With two authorities of one name, that sigstore-python found a path does not say through which.
-        if (context.proven and len(context.candidates) == 1) or _issued(certificate, authority.issuer):
+        if (context.proven and len(context.candidates) == 1) or _issued(context.certificate, authority.issuer):
             problem = _path_problem(authority, context.moment)
-            return failed(name, problem) if problem else passed(name, f"issued by {issuer}, which the root trusts.")
-    return failed(name, f"names {issuer} as its issuer, but that authority's key did not sign it.")
+            return failed(name, problem) if problem else passed(name, f"issued by {authority.label}, which is trusted.")
+    if context.candidates:
+        label = context.candidates[0].label
+        return failed(name, f"names {label} as its issuer, but that authority's key did not sign it.")
+    issuer = context.certificate.issuer.rfc4514_string() if context.certificate is not None else ""
+    return not_checked(name, f"unknown authority: no key id of the trust root belongs to the issuer {issuer!r}.")
 
 
 def check_usage(context: Context) -> Check:
@@ -64,26 +68,24 @@ def check_usage(context: Context) -> Check:
 
     Sources: RFC 5280 sections 4.2.1.3, 4.2.1.9 and 4.2.1.12; Fulcio's certificate specification.
     """
-    from cryptography import x509
-    from cryptography.x509.oid import ExtendedKeyUsageOID
-
     name = "certificate-usage"
     if (missing := without_certificate(context, name)) is not None:
         return missing
-    assert context.certificate is not None
-    extensions = context.certificate.extensions
+    assert context.parts is not None
+    extensions = context.parts.extensions
+    values = {extension.oid: extension.value for extension in extensions}
     problems = []
-    found = {type(extension.value): extension.value for extension in extensions}
-    usage = found.get(x509.KeyUsage)
-    if not isinstance(usage, x509.KeyUsage) or not usage.digital_signature:
+    if len(values) != len(extensions):
+        problems.append("it has an extension twice")
+    usage = values.get(_KEY_USAGE, b"")
+    # BIT STRING: tag, length, unused bits, then bit 0, digitalSignature, comes first.
+    if len(usage) < 4 or usage[0] != 0x03 or not usage[3] & 0x80:
         problems.append("its key usage does not allow digital signatures")
-    purposes = found.get(x509.ExtendedKeyUsage)
-    if not isinstance(purposes, x509.ExtendedKeyUsage) or ExtendedKeyUsageOID.CODE_SIGNING not in purposes:
+    if _CODE_SIGNING not in _purposes(values.get(_EXTENDED_KEY_USAGE, b"")):
         problems.append("its extended key usage is not code signing")
-    constraints = found.get(x509.BasicConstraints)
-    if isinstance(constraints, x509.BasicConstraints) and constraints.ca:
+    if values.get(_BASIC_CONSTRAINTS, _NO_AUTHORITY) != _NO_AUTHORITY:
         problems.append("it is a certificate authority")
-    unknown = [e.oid.dotted_string for e in extensions if e.critical and e.oid.dotted_string not in _KNOWN_CRITICAL]
+    unknown = [extension.oid for extension in extensions if extension.critical and extension.oid not in _KNOWN_CRITICAL]
     if unknown:
         problems.append(f"it has unknown critical extensions ({', '.join(unknown)})")
     if problems:
@@ -99,8 +101,8 @@ def check_validity(context: Context) -> Check:
     name = "certificate-validity"
     if (missing := without_certificate(context, name)) is not None:
         return missing
-    assert context.certificate is not None
-    start, end = context.certificate.not_valid_before_utc, context.certificate.not_valid_after_utc
+    assert context.parts is not None
+    start, end = context.parts.not_before, context.parts.not_after
     window = f"{to_minute(start)} to {to_minute(end)}"
     outcomes = [timestamp(context, token) for token in context.raw.timestamps]
     problems = [outcome for outcome in outcomes if isinstance(outcome, str)]
@@ -122,56 +124,60 @@ def check_sct(context: Context) -> Check:
 
     A log that the trust root does not know is not checked. Source: RFC 6962 section 3.2.
     """
-    from cryptography import x509
-
     name = "sct"
     if (missing := without_certificate(context, name)) is not None:
         return missing
-    assert context.certificate is not None
+    assert context.parts is not None
     if not context.candidates:
         return not_checked(name, "the issuer's key is not in the trust root, and the timestamp covers it.")
+    lists = [extension.value for extension in context.parts.extensions if extension.oid == SCT_LIST]
     try:
-        kind = x509.PrecertificateSignedCertificateTimestamps
-        scts = list(context.certificate.extensions.get_extension_for_class(kind).value)
-    except x509.ExtensionNotFound:
-        return failed(name, "the certificate carries no signed certificate timestamp.")
+        scts = [sct for value in lists for sct in read_scts(value)]
+    except MalformedEvidence as error:
+        return failed(name, f"the certificate's signed certificate timestamps cannot be read: {error}.")
     outcomes = [_check_one(context, name, sct) for sct in scts]
     for wanted in (CheckResult.FAIL, CheckResult.PASS, CheckResult.NOT_CHECKED):
         for outcome in outcomes:
             if outcome.result is wanted:
                 return outcome
-    return failed(name, "the certificate's list of signed certificate timestamps is empty.")
+    return failed(name, "the certificate carries no signed certificate timestamp.")
 
 
-def _check_one(context: Context, name: str, sct: SignedCertificateTimestamp) -> Check:
+def _check_one(context: Context, name: str, sct: SignedTimestamp) -> Check:
     key = context.root.ct_keys.get(sct.log_id)
     if key is None:
         return not_checked(name, f"unknown certificate transparency log key id {sct.log_id.hex()}.")
-    when = to_minute(sct.timestamp.replace(tzinfo=UTC))
-    # One authority of that name and sigstore-python's yes: it checked this very signature.
-    again = len(context.candidates) != 1
+    when = to_minute(from_seconds(sct.millis // 1000))
     for authority in context.candidates:
-        if context.signed(key.loaded, sct.signature, _sct_message(context, authority, sct), again=again):
+        # One authority of that name and sigstore-python's yes: it checked this very signature.
+        if context.proven and len(context.candidates) == 1:
+            return passed(name, f"the certificate transparency log {key.name} signed for it at {when}.")
+        if key.verifies(sct.signature, _sct_message(context, authority, sct)):
             return passed(name, f"the certificate transparency log {key.name} signed for it at {when}.")
     return failed(name, f"the timestamp of {when} does not carry a valid signature of {key.name}.")
 
 
-def _sct_message(context: Context, authority: CertificateAuthority, sct: SignedCertificateTimestamp) -> bytes:
+def _sct_message(context: Context, authority: CertificateAuthority, sct: SignedTimestamp) -> bytes:
     """The bytes that an SCT over a precertificate covers. Source: RFC 6962 section 3.2, digitally-signed struct."""
-    if context.proven:
-        return b""  # not verified again, so not rebuilt
     assert context.certificate is not None
     tbs = context.certificate.tbs_precertificate_bytes
-    millis = round(sct.timestamp.replace(tzinfo=UTC).timestamp() * 1000)
-    extensions = sct.extension_bytes
     return b"".join(
         (
-            struct.pack("!BBQH", 0, 0, millis, 1),  # v1, certificate_timestamp, time, precert_entry
+            struct.pack("!BBQH", 0, 0, sct.millis, 1),  # v1, certificate_timestamp, time, precert_entry
             _spki_hash(authority),
             len(tbs).to_bytes(3, "big") + tbs,
-            struct.pack("!H", len(extensions)) + extensions,
+            struct.pack("!H", len(sct.extensions)) + sct.extensions,
         )
     )
+
+
+def _purposes(value: bytes) -> list[str]:
+    """The purposes of an extended key usage. Source: RFC 5280 section 4.2.1.12."""
+    try:
+        start, end = whole(value, SEQUENCE)
+        return [oid_text(value[content:stop]) for _, _, content, stop in children(value, start, end)]
+    except MalformedEvidence:
+        return []
 
 
 @lru_cache(maxsize=64)
@@ -182,9 +188,11 @@ def _spki_hash(authority: CertificateAuthority) -> bytes:
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
 
 
-def _issued(certificate: Certificate, issuer: Certificate) -> bool:
+def _issued(certificate: Certificate | None, issuer: Certificate) -> bool:
     from cryptography.exceptions import InvalidSignature
 
+    if certificate is None:
+        return False
     try:
         certificate.verify_directly_issued_by(issuer)
     except (InvalidSignature, ValueError, TypeError):

@@ -13,6 +13,7 @@ from forensics.attestation.trust import CertificateAuthority, TrustRoot
 from forensics.model.attestation import Check, CheckResult, Publisher
 from forensics.model.identity import Identity
 from forensics.transparency.checkpoint import Checkpoint, parse_checkpoint
+from forensics.transparency.der import CertificateParts
 from forensics.transparency.keys import verifies
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Context:
     root: TrustRoot
     expected: Expected
     statement: Statement | None
+    parts: CertificateParts | None
     identity: Identity | None
     proven: bool = False
 
@@ -67,10 +69,10 @@ class Context:
     @cached_property
     def candidates(self) -> tuple[CertificateAuthority, ...]:
         """The authorities of the trust root whose name is the issuer of the certificate."""
-        if self.certificate is None:
+        if self.parts is None:
             return ()
-        issuer = self.certificate.issuer
-        return tuple(authority for authority in self.root.authorities if authority.issuer.subject == issuer)
+        issuer = self.parts.issuer
+        return tuple(authority for authority in self.root.authorities if authority.name == issuer)
 
     @cached_property
     def checkpoint(self) -> Checkpoint | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 MAX_DEPTH = 200
@@ -16,7 +15,7 @@ def within_depth(data: Any, limit: int = MAX_DEPTH) -> bool:
     for _ in range(limit + 1):
         deeper: list[Any] = []
         for value in level:
-            if isinstance(value, Mapping):
+            if isinstance(value, dict):
                 deeper.extend(item for item in value.values() if isinstance(item, (dict, list)))
             elif isinstance(value, list):
                 deeper.extend(item for item in value if isinstance(item, (dict, list)))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from forensics.attestation.bundle import parse_bundle
-from forensics.attestation.certificate import identity_of
+from forensics.attestation.certificate import identity_of_parts, parts_of
 from forensics.attestation.checks import FORMAT, LIBRARY, NOT_THE_LIBRARYS, nothing_to_check, run_steps, status_of
 from forensics.attestation.checks_body import message_digest
 from forensics.attestation.checks_content import matching_subject
@@ -30,8 +30,8 @@ from forensics.model.attestation import (
     VerificationStatus,
 )
 from forensics.model.errors import HostileInput, MalformedEvidence
-from forensics.model.identity import Identity
 from forensics.model.times import from_seconds
+from forensics.transparency.der import CertificateParts
 
 _BY_KEY = frozenset({"certificate-chain", "certificate-validity", "sct", "set", "checkpoint"})
 """Steps that need a key of the trust root; where they say it is unknown, sigstore-python lacks it too."""
@@ -92,7 +92,9 @@ class Evaluator:
         except (MalformedEvidence, HostileInput) as error:
             return unreadable(f"{error}.", digest, self.root, expected.publisher, evidence)
         statement, problem = _read_statement(raw)
-        context = Context(raw, self.root, expected, statement, _read_identity(raw))
+        parts = _read_certificate(raw)
+        identity = identity_of_parts(parts) if parts else None
+        context = Context(raw, self.root, expected, statement, parts, identity)
         checks = self._checks(context, problem)
         return _attestation(context, checks, digest, evidence)
 
@@ -140,9 +142,9 @@ def _read_statement(raw: RawAttestation) -> tuple[Statement | None, str]:
     return statement, ""
 
 
-def _read_identity(raw: RawAttestation) -> Identity | None:
+def _read_certificate(raw: RawAttestation) -> CertificateParts | None:
     try:
-        return identity_of(raw.certificate) if raw.certificate is not None else None
+        return parts_of(raw.certificate) if raw.certificate is not None else None
     except (MalformedEvidence, HostileInput):
         return None
 

@@ -10,7 +10,7 @@ import base64
 import json
 import os
 import tempfile
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,11 +47,17 @@ class Library:
         from sigstore.models import TrustedRoot
         from sigstore.verify import Verifier
 
+        class KeptRoot(TrustedRoot):
+            """The same root, whose keys are loaded once instead of for every bundle."""
+
+            rekor_keyring = _kept(TrustedRoot.rekor_keyring)
+            ct_keyring = _kept(TrustedRoot.ct_keyring)
+
         handle, path = tempfile.mkstemp(suffix=".json")  # `from_file` takes a path only; mkstemp's is private
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(self._root.raw)
-            return Verifier(trusted_root=TrustedRoot.from_file(path))
+            return Verifier(trusted_root=KeptRoot.from_file(path))
         except Exception as error:
             raise MalformedEvidence(f"sigstore-python cannot read the trust root: {one_line(error)}") from error
         finally:
@@ -135,6 +141,20 @@ def one_line(error: BaseException) -> str:
     """Return the first line of what *error* says, at most 300 characters."""
     lines = str(error).split("\n", 1)
     return lines[0].strip()[:_MAX_DETAIL]
+
+
+def _kept(method: Any) -> Any:
+    """The method of an object with one hashable argument, its answers kept in the object."""
+
+    @wraps(method)
+    def kept(self: Any, purpose: Any) -> Any:
+        answers = self.__dict__.setdefault("_kept", {})
+        key = (method.__name__, purpose)
+        if key not in answers:
+            answers[key] = method(self, purpose)
+        return answers[key]
+
+    return kept
 
 
 def _entry(entry: RawEntry) -> dict[str, Any]:

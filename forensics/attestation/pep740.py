@@ -7,7 +7,6 @@ Sources: PEP 740; the Python Packaging User Guide, "Index hosted attestations". 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from forensics.attestation.raw import (
@@ -29,12 +28,12 @@ from forensics.model.errors import HostileInput, MalformedEvidence
 
 def is_provenance(data: Any) -> bool:
     """Return whether *data* has the shape of a provenance object."""
-    return isinstance(data, Mapping) and "attestation_bundles" in data
+    return isinstance(data, dict) and "attestation_bundles" in data
 
 
 def is_attestation(data: Any) -> bool:
     """Return whether *data* has the shape of a single PEP 740 attestation."""
-    return isinstance(data, Mapping) and "verification_material" in data
+    return isinstance(data, dict) and "verification_material" in data
 
 
 def parse_provenance(data: Any) -> list[tuple[Publisher, list[dict[str, Any]]]]:
@@ -43,14 +42,14 @@ def parse_provenance(data: Any) -> list[tuple[Publisher, list[dict[str, Any]]]]:
     Raises MalformedEvidence for another shape or version, HostileInput for more than 64 attestations.
     Source: PEP 740, "Provenance objects".
     """
-    if not isinstance(data, Mapping) or data.get("version") != 1:
+    if not isinstance(data, dict) or data.get("version") != 1:
         raise MalformedEvidence("a provenance object of a version other than 1")
     if not isinstance(data.get("attestation_bundles"), list):
         raise MalformedEvidence("a provenance object without a list of attestation bundles")
     bundles: list[tuple[Publisher, list[dict[str, Any]]]] = []
     count = 0
     for bundle in items(data, "attestation_bundles", MAX_ATTESTATIONS):
-        if not isinstance(bundle, Mapping):
+        if not isinstance(bundle, dict):
             raise MalformedEvidence("an attestation bundle that is not an object")
         attestations = items(bundle, "attestations", MAX_ATTESTATIONS)
         count += len(attestations)
@@ -65,7 +64,7 @@ def parse_publisher(data: Any) -> Publisher:
 
     Values that are not text are kept as compact JSON. A publisher without a kind has the kind `unknown`.
     """
-    if not isinstance(data, Mapping):
+    if not isinstance(data, dict):
         return Publisher("unknown")
     fields = tuple((name, _field(value)) for name, value in data.items() if name != "kind")
     kind = data.get("kind")
@@ -78,7 +77,7 @@ def parse_attestation(data: Any) -> RawAttestation:
     Raises MalformedEvidence where a part is missing or cannot be read, HostileInput for a statement of more than 4 MiB
     or more than 32 log entries. Source: PEP 740, "Attestation objects".
     """
-    if not isinstance(data, Mapping) or data.get("version") != 1:
+    if not isinstance(data, dict) or data.get("version") != 1:
         raise MalformedEvidence("an attestation of a version other than 1")
     material, envelope = section(data, "verification_material"), section(data, "envelope")
     statement = octets(envelope, "statement", MAX_STATEMENT)

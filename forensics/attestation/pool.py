@@ -5,6 +5,7 @@ Python's threads gain almost nothing here, because sigstore-python spends its ti
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import multiprocessing
@@ -160,6 +161,7 @@ def _start(root: TrustRoot) -> None:
     global _evaluator
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _evaluator = Evaluator(root)
+    gc.freeze()  # what is loaded by now stays: the collector need not walk it again and again
 
 
 def _work(jobs: list[Job]) -> list[Attestation]:

@@ -80,8 +80,8 @@ class RawAttestation:
 
 def section(data: Any, name: str) -> Mapping[str, Any]:
     """Return the object under *name*. Raises MalformedEvidence where it is missing or not an object."""
-    value = data.get(name) if isinstance(data, Mapping) else None
-    if not isinstance(value, Mapping):
+    value = data.get(name) if isinstance(data, dict) else None
+    if not isinstance(value, dict):
         raise MalformedEvidence(f"`{name}` is missing or not an object")
     return value
 
@@ -151,7 +151,7 @@ def parse_entry(data: Any) -> RawEntry:
     Raises MalformedEvidence where a part cannot be read, HostileInput beyond a limit.
     Source: Sigstore's protobuf specification, `sigstore_rekor.proto`, TransparencyLogEntry.
     """
-    if not isinstance(data, Mapping):
+    if not isinstance(data, dict):
         raise MalformedEvidence("a transparency log entry that is not an object")
     kind = section(data, "kindVersion")
     promise = data.get("inclusionPromise")

@@ -54,6 +54,16 @@ class CertificateAuthority:
         """The certificate that signs leaves."""
         return self.certificates[0]
 
+    @cached_property
+    def name(self) -> bytes:
+        """The name of that certificate in DER, as leaves state it."""
+        return self.issuer.subject.public_bytes()
+
+    @cached_property
+    def label(self) -> str:
+        """The same for a reader (RFC 4514)."""
+        return self.issuer.subject.rfc4514_string()
+
     def covers(self, moment: datetime) -> bool:
         """Return whether the trust root lets this chain count at *moment*."""
         return (self.start is None or self.start <= moment) and (self.end is None or moment <= self.end)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import NamedTuple
 
 from forensics.model.errors import MalformedEvidence
 
@@ -23,8 +25,7 @@ _VERSION = 0xA0
 _EXTENSIONS = 0xA3
 
 
-@dataclass(frozen=True, slots=True)
-class Extension:
+class Extension(NamedTuple):
     """One X.509 extension; *value* is the content of its OCTET STRING."""
 
     oid: str
@@ -41,6 +42,15 @@ class CertificateParts:
     not_before: datetime
     not_after: datetime
     extensions: tuple[Extension, ...]
+
+
+class SignedTimestamp(NamedTuple):
+    """One signed certificate timestamp: log id (32 bytes), time in milliseconds since the epoch, and the rest."""
+
+    log_id: bytes
+    millis: int
+    extensions: bytes
+    signature: bytes
 
 
 def read(data: bytes, start: int, end: int) -> tuple[int, int, int]:
@@ -91,6 +101,7 @@ def whole(data: bytes, expected: int) -> tuple[int, int]:
     return content, end
 
 
+@lru_cache(maxsize=1024)
 def oid_text(content: bytes) -> str:
     """Return the dotted form of an OBJECT IDENTIFIER's content. Raises MalformedEvidence. Source: X.690 8.19."""
     if not content or content[-1] & 0x80 or len(content) > 64:
@@ -136,46 +147,67 @@ def read_certificate(data: bytes) -> CertificateParts:
 
 def utf8_string(value: bytes) -> str | None:
     """Return the text of *value* if it is exactly one DER UTF8String, else None. Source: X.690 section 8.23."""
+    if value[:1] != b"\x0c":
+        return None
     try:
+        if len(value) == value[1] + 2 < 130:  # a length of one byte, as nearly always
+            return value[2:].decode()
         start, end = whole(value, UTF8_STRING)
         return value[start:end].decode()
-    except (MalformedEvidence, UnicodeDecodeError):
+    except (MalformedEvidence, UnicodeDecodeError, IndexError):
         return None
 
 
-def sct_times(value: bytes) -> list[int]:
-    """Return the times, in milliseconds since the epoch, of the SCTs in the extension content *value*.
+def read_scts(value: bytes) -> list[SignedTimestamp]:
+    """Return the SCTs in the extension content *value*.
 
-    Raises MalformedEvidence where it is not a list of SCTs. Source: RFC 6962 sections 3.2 and 3.3.
+    Raises MalformedEvidence where it is not a list of SCTs of version 1 with ECDSA or RSA signatures over SHA-256.
+    Source: RFC 6962 sections 3.2 and 3.3, RFC 5246 section 4.7 (digitally-signed).
     """
     start, end = whole(value, OCTET_STRING)
     data = value[start:end]
     if len(data) < 2 or int.from_bytes(data[:2], "big") != len(data) - 2:
         raise MalformedEvidence("a list of SCTs of the wrong length")
-    times: list[int] = []
+    found: list[SignedTimestamp] = []
     at = 2
     while at < len(data):
         size = int.from_bytes(data[at : at + 2], "big")
         item = data[at + 2 : at + 2 + size]
-        if len(item) != size or size < 43:  # version, log id, time, extensions' length
+        if len(item) != size or size < 47:  # version, log id, time, lengths of extensions and signature, algorithms
             raise MalformedEvidence("an SCT that is too short")
-        times.append(int.from_bytes(item[33:41], "big"))
+        found.append(_sct(item))
         at += 2 + size
-    return times
+    return found
+
+
+def _sct(item: bytes) -> SignedTimestamp:
+    end = 43 + int.from_bytes(item[41:43], "big")  # of the extensions
+    extensions, algorithms, signature = item[43:end], item[end : end + 2], item[end + 4 :]
+    if item[0] != 0 or algorithms not in (b"\x04\x03", b"\x04\x01"):
+        raise MalformedEvidence("an SCT of another version, or not signed with SHA-256")
+    if len(signature) != int.from_bytes(item[end + 2 : end + 4], "big"):
+        raise MalformedEvidence("an SCT with a signature of the wrong length")
+    return SignedTimestamp(item[1:33], int.from_bytes(item[33:41], "big"), extensions, signature)
 
 
 def _extensions(data: bytes, start: int, end: int) -> Iterator[Extension]:
-    tag, start, end = read(data, start, end)
+    tag, at, end = read(data, start, end)
     if tag != SEQUENCE:
         raise MalformedEvidence("a certificate whose extensions are not a list")
-    for tag, _, content, stop in children(data, start, end):
-        parts = list(children(data, content, stop))
-        if tag != SEQUENCE or not 2 <= len(parts) <= 3 or parts[0][0] != OBJECT_IDENTIFIER:
+    while at < end:
+        tag, start, at = read(data, at, end)
+        # An identifier of fewer than 128 bytes has one byte of length; the slice below ends inside `data` or is short.
+        if tag != SEQUENCE or at - start < 4 or data[start] != OBJECT_IDENTIFIER or data[start + 1] & 0x80:
             raise MalformedEvidence("a certificate with an extension that cannot be read")
-        if parts[-1][0] != OCTET_STRING:
+        stop = start + 2 + data[start + 1]
+        oid, critical = oid_text(data[start + 2 : min(stop, at)]), False
+        if data[stop : stop + 2] == b"\x01\x01":  # BOOLEAN of one byte
+            critical = data[stop + 2 : stop + 3] == b"\xff"
+            stop += 3
+        kind, start, stop = read(data, stop, at)
+        if kind != OCTET_STRING or stop != at:
             raise MalformedEvidence("a certificate with an extension without a value")
-        critical = len(parts) == 3 and parts[1][0] == BOOLEAN and data[parts[1][2] : parts[1][3]] == b"\xff"
-        yield Extension(oid_text(data[parts[0][2] : parts[0][3]]), critical, data[parts[-1][2] : parts[-1][3]])
+        yield Extension(oid, critical, data[start:stop])
 
 
 def _time(tag: int, content: bytes) -> datetime:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from forensics.transparency.keys import PublicKey
 MAX_NOTE_SIZE = 1 << 20
 MAX_SIGNATURES = 100  # the specification asks readers to bear 16 and lets them refuse more
 _DASH = "— "
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def parse_note(raw: str) -> Note:
     """
     if len(raw) > MAX_NOTE_SIZE:
         raise HostileInput(f"a note of {len(raw)} characters; the limit is {MAX_NOTE_SIZE}")
-    if any(character < " " and character != "\n" for character in raw):
+    if _CONTROL.search(raw):
         raise MalformedEvidence("a note with control characters")
     # The last empty line parts text and signatures: a text may hold empty lines, the signatures never do.
     text, separator, block = raw.rpartition("\n\n")
