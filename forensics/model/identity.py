@@ -83,6 +83,18 @@ class Identity:
         return _repository_of_path(self.build_config_uri or self.build_signer_uri or self._uri_name())
 
     @property
+    def signer_workflow(self) -> str | None:
+        """The path of the workflow that signed: the called one where a reusable workflow does the signing.
+
+        With `owner/name/` before it where that file lives in another repository than the source.
+        """
+        uri = self.build_signer_uri or self._uri_name()
+        path, home = _path_in_repository(uri), _repository_of_path(uri)
+        if path is None or home is None or self.repository is None or home.lower() == self.repository.lower():
+            return path
+        return f"{home}/{path}"
+
+    @property
     def commit(self) -> str | None:
         """The source commit that the build claims, a git object name in hex."""
         return self.source_repository_digest or self.github_workflow_sha

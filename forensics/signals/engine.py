@@ -13,6 +13,7 @@ from forensics.model.finding import Assessment, Family, Finding, Unchecked, Verd
 from forensics.model.release import Advisory, Door, History, Release
 from forensics.signals import thresholds as t
 from forensics.signals.baseline import Baseline, Past, build_baseline
+from forensics.signals.numbering import Numbering
 from forensics.signals.profile import Attested, Profile, profile_of
 from forensics.signals.registry import Hit, Moment, Signal, View, catalogue
 from forensics.signals.rhythm import Rhythm
@@ -89,6 +90,7 @@ class _Run:
         self.by_line: dict[str, list[Past]] = defaultdict(list)
         self.rhythm = Rhythm()
         self.rhythms: dict[str, Rhythm] = defaultdict(Rhythm)
+        self.numbering = Numbering()
         self.recent: deque[tuple[datetime, str, Release]] = deque()
         self.last_seen: datetime | None = None
         self.advised = _malicious_by_version(history)
@@ -103,7 +105,7 @@ class _Run:
         late = profile_of(release)
         door = door_of(late, baseline)
         views = [
-            self._view(index, profile, moment, line, door, baseline)
+            self._view(index, profile, moment, line, door_of(profile, baseline), baseline)
             for profile, moment in ((early, Moment.AT_PUBLISH), (late, Moment.HINDSIGHT))
         ]
         then, changed, _ = self._evaluate(views[0])
@@ -117,7 +119,7 @@ class _Run:
                 key=lambda f: (-f.severity.rank, f.family.value, f.signal),
             )
         )
-        self._remember(release, early, line, door, at_publish, then, changed)
+        self._remember(release, early, line, views[0].door, at_publish, then, changed)
         predecessor = baseline.predecessor if not baseline.borrowed else None
         return Assessment(
             release=release,
@@ -148,6 +150,7 @@ class _Run:
             rhythm=self.rhythm,
             line_rhythm=self.rhythms[line] if enough else self.rhythm,
             around=self._around(index, line, moment),
+            numbering=self.numbering,
             failures_suspended=self.suspended,
         )
 
@@ -209,6 +212,7 @@ class _Run:
             removed_at=removed_at,
             advised_at=self.advised.get(release.version),
         )
+        self.numbering.add(release, line, usual=not at_publish.flagged)
         if release.published is not None:
             self._take_rhythm(release.published, release, line)
         self.by_line[line].append(past)

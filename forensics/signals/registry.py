@@ -17,6 +17,7 @@ from forensics.model.checked import NotChecked
 from forensics.model.finding import Confidence, Family, Severity
 from forensics.model.release import Door, History, Release
 from forensics.signals.baseline import Baseline, Past
+from forensics.signals.numbering import Numbering
 from forensics.signals.profile import Profile
 from forensics.signals.rhythm import Rhythm
 
@@ -34,7 +35,8 @@ class View:
 
     `release` and `profile` hold only what had been uploaded and signed by `until` (None: everything known now).
     `previous` is the release before it in its line, flagged ones included; `around` are the publications of other
-    lines within the burst window, earlier ones only at publication. `failures_suspended` are names of checks that
+    lines within the burst window, earlier ones only at publication. `numbering` holds the earlier version numbers,
+    flagged and removed ones included. `failures_suspended` are names of checks that
     the drift guard took out of service.
     """
 
@@ -50,6 +52,7 @@ class View:
     rhythm: Rhythm
     line_rhythm: Rhythm
     around: tuple[Release, ...]
+    numbering: Numbering
     failures_suspended: frozenset[str]
 
 

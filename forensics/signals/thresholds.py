@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 PUBLISH_WINDOW: Final = timedelta(hours=1)
@@ -82,6 +82,19 @@ LATE_FILE: Final = timedelta(hours=1)
 
 FIRST_ATTEMPTS: Final = 0.95
 """Share of first attempts in the cohort above which a retried run is unusual."""
+
+ENVIRONMENT_CLAIM_SINCE: Final = datetime(2025, 11, 4, tzinfo=UTC)
+"""Fulcio writes the deployment environment into certificates from here on; an older one cannot lack it."""
+
+ADVISORY_REMOVED_SHARE: Final = 0.5
+"""Share of the versions of a *ranged* advisory that must be gone before it reads as a list of bad uploads.
+
+Where an advisory names versions one by one, a single removed one is enough. A range is spelt out by machines: one
+that spans a hundred releases nearly always holds one that was deleted for another reason.
+"""
+
+NAMED_VALUES: Final = 3
+"""Values that a sentence names before it counts the rest."""
 
 FULLY_ATTESTED: Final = 2
 """Earlier fully attested releases of the line before their absence is a loss."""
