@@ -5,6 +5,7 @@ from __future__ import annotations
 from forensics.model.checked import NotChecked
 from forensics.model.finding import Family, Severity
 from forensics.signals import thresholds as t
+from forensics.signals.comparing import unknown_baseline
 from forensics.signals.profile import Attested
 from forensics.signals.registry import Hit, Result, View, signal
 
@@ -28,13 +29,13 @@ def provenance_lost(view: View) -> Result:
     A continuation (the predecessor lost it too, and was not flagged) weighs low. Removed releases of which nobody
     kept the attestations are not checked: the index takes them along.
     """
+    if view.profile.attested in {Attested.FULL, Attested.PARTIAL}:
+        return None
     before = view.baseline.fully_attested()
     if len(before) < t.FULLY_ATTESTED:
-        return None
+        return _too_few_known(view)
     if view.profile.attested is Attested.UNKNOWN:
         return view.profile.unknown_reason or NotChecked("no file of this release is known", "index or log")
-    if view.profile.attested is not Attested.NONE:
-        return None
     predecessor = view.baseline.predecessor
     continuation = predecessor is not None and predecessor.attested is Attested.NONE
     return Hit(
@@ -45,3 +46,10 @@ def provenance_lost(view: View) -> Result:
         note=f"A continuation: {predecessor.version} lost it already." if continuation and predecessor else "",
         fact="attestation absent",
     )
+
+
+def _too_few_known(view: View) -> NotChecked | None:
+    """Return None when too few were attested; not checked when those of which nobody knows could make up for it."""
+    states = [past.profile.attested for past in view.baseline.cohort]
+    could = states.count(Attested.FULL) + states.count(Attested.UNKNOWN)
+    return unknown_baseline(view.baseline) if could >= t.FULLY_ATTESTED else None
