@@ -1,1 +1,71 @@
 """The command `forensics`: one file for each command. Parse, call, print."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import typer
+
+
+def make_app() -> typer.Typer:
+    """Return the typer application with every command. Heavy libraries load inside the commands, never here."""
+    import typer
+
+    from forensics.cli import case, diff, report, signals, timeline, verify
+    from forensics.cli.common import version_option
+
+    app = typer.Typer(
+        name="forensics",
+        help="Which releases are suspect, through which door did they come in, what is the last good version, how long "
+        "were they exposed, and what is the evidence for each of these sentences?",
+        epilog="Exit codes: 0 nothing above notable · 1 internal error · 2 usage · 3 no such project · 4 invalid or "
+        "damaged evidence, or trust-root drift · 10 suspicious · 11 likely compromised.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(version_option)
+    app.command("timeline")(timeline.timeline)
+    app.command("diff")(diff.diff)
+    app.command("report")(report.report)
+    app.command("verify")(verify.verify)
+    app.add_typer(case.app, name="case")
+    app.command("signals")(signals.signals)
+    return app
+
+
+def main() -> None:
+    """Run the command line. Every error on purpose prints its three sentences and exits with its documented code."""
+    from forensics.model.errors import ForensicsError
+
+    try:
+        make_app()()
+    except ForensicsError as error:
+        print(f"forensics: {error.diagnostics()}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("forensics: interrupted. What was collected is kept; run the same command to go on.", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception as error:
+        _internal(error)
+
+
+def _internal(error: Exception) -> None:
+    """A defect of ours: said as such, with what to send, and a traceback only for who asks for it."""
+    import os
+    import traceback
+
+    if os.environ.get("FORENSICS_DEBUG"):
+        traceback.print_exc()
+    print(
+        f"forensics: internal error: {type(error).__name__}: {error}\n"
+        "This is a defect of the tool and says nothing about the releases. The case is kept as it was.\n"
+        "Run again with FORENSICS_DEBUG=1 for the traceback, and report it with the case if you can.",
+        file=sys.stderr,
+    )
+    sys.exit(1)

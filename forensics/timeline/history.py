@@ -51,7 +51,7 @@ def build_history(
         if status.problem
     ]
     not_checked += [("import", NotChecked(problem, "a readable file")) for problem in supplements.problems]
-    contradictions = [Contradiction(v, about, a, b, index.evidence) for v, about, a, b in _differences(index)]
+    contradictions = _differences(index)
     return History(
         project=project,
         status=index.status if index else ProjectStatus.UNKNOWN,
@@ -65,8 +65,10 @@ def build_history(
     )
 
 
-def _differences(index: Index | None) -> tuple[tuple[str, str, str, str], ...]:
-    return index.contradictions if index else ()
+def _differences(index: Index | None) -> list[Contradiction]:
+    if index is None:
+        return []
+    return [Contradiction(v, about, a, b, index.evidence) for v, about, a, b in index.contradictions]
 
 
 def _import_status(supplements: Supplements) -> tuple[SourceStatus, ...]:

@@ -1,0 +1,286 @@
+"""`forensics case …`: the evidence itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from forensics.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from forensics.evidence.case import Case
+
+DAMAGED_EXIT = 4
+CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="A case by path or name.")]
+app = typer.Typer(help="List, show, verify, seal, import, add to and export cases.", no_args_is_help=True)
+
+
+def _open(case: str) -> Case:
+    from forensics.evidence.case import Case
+    from forensics.evidence.library import find_case
+
+    return Case.open(find_case(case))
+
+
+@app.command("list")
+def list_cases(json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List your cases and the built-in ones, reconstructions labelled as such."""
+    from forensics.evidence.library import list_cases as every_case
+    from forensics.model.text import visible
+    from forensics.model.times import to_iso
+
+    rows = [
+        {
+            "name": c.name,
+            "project": c.project,
+            "state": c.state if not c.problem else "unreadable",
+            "created_at": to_iso(c.created_at) if c.created_at else None,
+            "builtin": c.builtin,
+            "reconstruction": bool(c.reconstruction) or c.builtin,
+            "path": str(c.path),
+            "problem": c.problem,
+        }
+        for c in every_case()
+    ]
+    if json_output:
+        import json
+
+        typer.echo(json.dumps({"schema": "forensics/cases/1", "cases": rows}, indent=2))
+        return
+    if not rows:
+        typer.echo("There are no cases yet. `forensics timeline PROJECT` makes one.")
+    for row in rows:
+        kind = "reconstruction, built in" if row["builtin"] else str(row["state"])
+        problem = f": {visible(str(row['problem']))}" if row["problem"] else ""
+        typer.echo(f"{visible(str(row['name']))}  {visible(str(row['project'] or '?'))}  {kind}{problem}")
+
+
+@app.command("show")
+def show(
+    case: CaseArgument,
+    observation: Annotated[
+        str | None, typer.Argument(metavar="OBSERVATION", help="Print the bytes of this observation, as received.")
+    ] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what a case holds, or the bytes of one observation."""
+    opened = _open(case)
+    if observation is not None:
+        import sys
+
+        sys.stdout.buffer.write(_bytes_of(opened, observation))
+        return
+    from forensics.evidence.meta import dump_meta
+
+    if json_output:
+        typer.echo(dump_meta(opened.meta).decode(), nl=False)
+        return
+    _show(opened)
+
+
+def _bytes_of(case: Case, observation: str) -> bytes:
+    for item in case.imports():
+        if item.observation.id == observation:
+            return item.read()
+    known = {o.id: o for o in case.observations()}
+    if observation not in known:
+        raise UsageError(
+            f"The case holds no observation {observation!r}.", advice="`forensics case show CASE` lists them."
+        )
+    return case.archive().body(observation)
+
+
+def _show(case: Case) -> None:
+    from forensics.model.text import visible
+    from forensics.model.times import to_iso
+
+    meta = case.meta
+    lines = [
+        f"case       {meta.id}",
+        f"project    {meta.project}",
+        f"state      {meta.state}" + (f", sealed {to_iso(meta.sealed_at)}" if meta.sealed_at else ""),
+        f"collected  {to_iso(meta.created_at)} to {to_iso(meta.closed_at) if meta.closed_at else 'not finished'}",
+        f"tool       {meta.tool}",
+        f"trust root sha256 {meta.trust_root_sha256}",
+        f"digest     {case.digest() if meta.complete else 'none until it is complete'}",
+        *([f"label      {meta.reconstruction}"] if meta.reconstruction else []),
+        *(f"problem    {problem}" for problem in meta.problems),
+        *(f"import     {i.name} ({i.kind}) from {i.source}" for i in case.imports()),
+    ]
+    for line in lines:
+        typer.echo(visible(line))
+    typer.echo("")
+    for seen in case.observations():
+        outcome = str(seen.status) if seen.status is not None else visible(seen.problem or "added by hand")
+        typer.echo(visible(f"{seen.id}  {to_iso(seen.at)}  {outcome:>5}  {seen.size:>9}  {seen.method} {seen.url}"))
+
+
+@app.command("verify")
+def verify(
+    case: CaseArgument,
+    trust_root: Annotated[
+        Path | None, typer.Option("--trust-root", metavar="FILE", help="Vouch for the case's own trust root.")
+    ] = None,
+) -> None:
+    """Hash every file again, recompute the tables, and name what is damaged. Exit 4 when anything is."""
+    from forensics.evidence.library import find_case
+
+    verify_case(find_case(case), trust_root)
+
+
+def verify_case(path: Path, trust_root: Path | None = None) -> None:
+    """Verify the case at *path*, print what is wrong, and leave with the documented exit code."""
+    from forensics.cli.common import Ask, trust_root_bytes
+    from forensics.evidence.manifest import verify_bag
+    from forensics.investigation import Investigation
+    from forensics.model.errors import ForensicsError
+    from forensics.model.text import visible
+
+    damages = verify_bag(path)
+    for damage in damages:
+        typer.echo(visible(f"{damage.path}: {damage.what}"))
+    wrong = [d for d in damages if not d.unfinished]
+    if not wrong:
+        try:
+            named = trust_root_bytes(Ask(None, trust_root=trust_root))
+            forged = Investigation.reopen(path, trust_root=named).forged_tables()
+        except ForensicsError as error:
+            typer.echo(visible(error.diagnostics()))
+            raise typer.Exit(DAMAGED_EXIT) from None
+        for name in forged:
+            typer.echo(f"data/tables/{visible(name)}.parquet: does not follow from the evidence in this case")
+        if not forged and not damages:
+            typer.echo(f"{path}: intact. Every file is as recorded, and the tables follow from the evidence.")
+        wrong += forged  # type: ignore[arg-type]
+    raise typer.Exit(DAMAGED_EXIT if wrong else 0)
+
+
+@app.command("seal")
+def seal(case: CaseArgument) -> None:
+    """Close a case for good and print the digest that names its exact content; write it into the ticket."""
+    from forensics.evidence.seal import seal as close
+
+    typer.echo(f"sha256:{close(_open(case))}")
+
+
+@app.command("import")
+def import_(
+    case: Annotated[
+        str, typer.Argument(metavar="CASE|ARCHIVE", help="A case to add files to, or a zipped case alone.")
+    ],
+    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE…", help="Files to add to the case.")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--kind", help="export, hashes, requirements, facts or lead; by content otherwise.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help="Where the files are from; their names otherwise.")
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name for the unpacked archive.")] = None,
+) -> None:
+    """Add files that name releases to a case, or unpack a zipped case into your cases.
+
+    Files: rows of the index's public table distribution_metadata (JSON lines or CSV), `sha256  filename` lists,
+    requirements with hashes, TOML with [[fact]] tables, lead files.
+    """
+    if not files:
+        _unpack(case, name)
+        return
+    from forensics.sources.supplements import KINDS, detect_kind
+
+    if kind is not None and kind not in KINDS:
+        raise UsageError(f"--kind {kind!r} is not one of {', '.join(KINDS)}.")
+    opened = _open(case)
+    read = [(path, _read(path)) for path in files]
+    chosen = [(path, data, kind or detect_kind(path.name, data)) for path, data in read]
+    for path, data, what in chosen:
+        added = opened.add_import(path.name, data, kind=what, source=source or f"file {path.name}")
+        typer.echo(f"Added {added.name} as {what}: {added.observation.id}")
+
+
+def _unpack(archive: str, name: str | None) -> None:
+    from forensics.evidence.export import import_case
+    from forensics.evidence.library import find_case, home
+
+    path = find_case(archive)
+    target = home() / (name or path.name.removesuffix(".zip"))
+    typer.echo(f"Unpacked into {import_case(path, target).path}")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+@app.command("add")
+def add(
+    case: CaseArgument,
+    source: Annotated[str, typer.Option("--source", help="Who says so: a link, a ticket, a person.")],
+    removed: Annotated[
+        list[str] | None,
+        typer.Option("--removed", metavar="VERSION=TIME", help="When the index removed a version (UTC)."),
+    ] = None,
+    published: Annotated[
+        list[str] | None,
+        typer.Option("--published", metavar="VERSION=TIME", help="When a version was published (UTC)."),
+    ] = None,
+    digest: Annotated[
+        list[str] | None, typer.Option("--hash", metavar="FILENAME=SHA256", help="The digest of a file.")
+    ] = None,
+    link: Annotated[
+        list[str] | None, typer.Option("--link", metavar="VERSION=URL", help="Something to look at.")
+    ] = None,
+) -> None:
+    """Add facts known by hand, each with its source."""
+    facts = _facts(removed, published, digest, link)
+    if not facts:
+        raise UsageError("Nothing to add.", advice="Give --removed, --published, --hash or --link.")
+    opened = _open(case)
+    for fact in facts:
+        added = opened.add_fact(fact, source=source)
+        typer.echo(f"Added {fact['kind']} of {fact['version']}: {added.observation.id}")
+
+
+def _facts(
+    removed: list[str] | None, published: list[str] | None, digest: list[str] | None, link: list[str] | None
+) -> list[dict[str, str]]:
+    """Check every fact before any is written, so that nothing is added half."""
+    from forensics.cli.common import pairs
+    from forensics.model.times import parse_time, to_iso
+    from forensics.sources.interface import hex_digest
+    from forensics.sources.pypi import version_of
+
+    facts: list[dict[str, str]] = []
+    for kind, values in (("removed", removed), ("published", published)):
+        for version, time in pairs(values, f"--{kind}").items():
+            try:
+                facts.append({"kind": kind, "version": version, "at": to_iso(parse_time(time))})
+            except ValueError:
+                raise UsageError(
+                    f"--{kind} {version}={time}: not a time.", advice="Write 2024-12-05T09:15:00Z."
+                ) from None
+    for filename, sha256 in pairs(digest, "--hash").items():
+        named, value = version_of(filename), hex_digest(sha256)
+        if named is None or value is None:
+            raise UsageError(f"--hash {filename}={sha256}: not a wheel or sdist name with a SHA-256.")
+        facts.append({"kind": "hash", "version": named, "filename": filename, "sha256": value})
+    facts += [{"kind": "link", "version": v, "url": url} for v, url in pairs(link, "--link").items()]
+    return facts
+
+
+@app.command("export")
+def export(
+    case: CaseArgument,
+    target: Annotated[Path, typer.Argument(metavar="FILE.zip", help="Where to write the zipped case.")],
+    redact: Annotated[
+        bool, typer.Option("--redact", help="Leave out imports, paths and options of the responder.")
+    ] = False,
+) -> None:
+    """Write a case as one zip file that reads anywhere."""
+    from forensics.evidence.export import export_case
+
+    export_case(_open(case), target, redact=redact)
+    typer.echo(f"Wrote {target}")

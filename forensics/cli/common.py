@@ -1,0 +1,199 @@
+"""Options that commands share, and how a project or a case on the command line becomes an investigation."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from forensics.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from forensics.investigation import Analysis, Investigation
+    from forensics.model.document import Document
+    from forensics.model.endpoints import Endpoints
+
+ProjectArgument = Annotated[
+    str | None, typer.Argument(metavar="PROJECT", help="NAME, pypi:NAME or a purl such as pkg:pypi/NAME.")
+]
+CaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--case", metavar="PATH|NAME", help="Case directory, zipped case, or the name of a case from `case list`."
+    ),
+]
+OfflineOption = Annotated[bool, typer.Option("--offline", help="Ask nobody; use only what the case holds.")]
+RefreshOption = Annotated[bool, typer.Option("--refresh", help="Ask again although the case is complete.")]
+TrustRootOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--trust-root", metavar="FILE", help="Trusted root to check signatures against, and to vouch for a case's."
+    ),
+]
+EndpointOption = Annotated[
+    list[str] | None,
+    typer.Option("--endpoint", metavar="KEY=URL", help="Override a service: pypi, files, osv. Repeatable."),
+]
+ConcurrencyOption = Annotated[
+    int, typer.Option("--concurrency", min=1, max=128, help="Requests in flight for one host.")
+]
+MaxWaitOption = Annotated[
+    float, typer.Option("--max-wait", min=0, help="Seconds that retries of one request may wait in all.")
+]
+LineOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--line", metavar="PREFIX=LINE", help="Put versions of a prefix into a line of your choice. Repeatable."
+    ),
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes on stderr.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr: waits, retries, each stage.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What the common options say: where the evidence is or comes from, and how to get it."""
+
+    project: str | None
+    case: str | None = None
+    offline: bool = False
+    refresh: bool = False
+    trust_root: Path | None = None
+    endpoint: list[str] | None = None
+    concurrency: int = 16
+    max_wait: float = 60.0
+    line: list[str] | None = None
+    quiet: bool = False
+    verbose: bool = False
+
+
+def version_option(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+) -> None:
+    """Reconstruct the release timeline of a package from attestations and logs, and flag what changed."""
+    if version:
+        from forensics._version import __version__
+
+        typer.echo(f"release-forensics {__version__}")
+        raise typer.Exit(0)
+
+
+def pairs(values: list[str] | None, option: str) -> dict[str, str]:
+    """Return `KEY=VALUE` options as a mapping; raises UsageError for one without `=`."""
+    found: dict[str, str] = {}
+    for value in values or []:
+        key, equals, rest = value.partition("=")
+        if not equals or not key:
+            raise UsageError(f"{option} {value!r} is not of the form KEY=VALUE.")
+        found[key] = rest
+    return found
+
+
+def endpoints_from(ask: Ask) -> Endpoints:
+    """Return the endpoints in force: flags, environment, `forensics.toml` in the current directory, defaults."""
+    from forensics.model.endpoints import SERVICES, resolve_endpoints
+
+    flags = pairs(ask.endpoint, "--endpoint")
+    unknown = set(flags) - {service.key for service in SERVICES}
+    if unknown:
+        keys = ", ".join(service.key for service in SERVICES)
+        raise UsageError(f"--endpoint {sorted(unknown)[0]}=… names no service; there are {keys}.")
+    return resolve_endpoints(flags, os.environ, _config())
+
+
+def _config() -> Mapping[str, str]:
+    path = Path("forensics.toml")
+    if not path.is_file():
+        return {}
+    import tomllib
+
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("endpoints", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"forensics.toml cannot be read: {error}.") from None
+    return {k: v for k, v in table.items() if isinstance(v, str)} if isinstance(table, dict) else {}
+
+
+def trust_root_bytes(ask: Ask) -> bytes | None:
+    """Return the trust root that the user named, by flag or environment; raises UsageError when it cannot be read."""
+    named = ask.trust_root or (Path(v) if (v := os.environ.get("FORENSICS_TRUST_ROOT")) else None)
+    if named is None:
+        return None
+    try:
+        return named.read_bytes()
+    except OSError as error:
+        raise UsageError(f"The trust root {named} cannot be read: {error.strerror}.") from None
+
+
+def note(ask: Ask, text: str) -> None:
+    """Print a note to stderr, unless asked to be quiet."""
+    if not ask.quiet:
+        print(text, file=sys.stderr)
+
+
+def investigate(ask: Ask) -> tuple[Investigation, Analysis]:
+    """Find or make the case that *ask* means, fill it if it may and must be, and analyse it.
+
+    A case that this call made for a project that does not exist is taken away again.
+    """
+    from forensics.cli.progress import Reporter
+    from forensics.evidence.client import Limits
+    from forensics.investigation import find_or_start
+    from forensics.model.errors import NoSuchProject
+    from forensics.model.project import parse_project
+
+    project = parse_project(ask.project) if ask.project else None
+    found = find_or_start(
+        project,
+        case=ask.case,
+        endpoints=lambda: endpoints_from(ask),
+        offline=ask.offline,
+        refresh=ask.refresh,
+        trust_root=trust_root_bytes(ask),
+        options={"project": ask.project},
+    )
+    if found.note:
+        note(ask, found.note)
+    with Reporter(quiet=ask.quiet, verbose=ask.verbose) as reporter:
+        if found.collect:
+            limits = Limits(concurrency=ask.concurrency, max_wait_seconds=ask.max_wait)
+            found.investigation.collect(limits=limits, progress=reporter.progress, say=reporter.say)
+        try:
+            analysis = found.investigation.analyse(lines=pairs(ask.line, "--line"), progress=reporter.progress)
+        except NoSuchProject:
+            found.discard()
+            raise
+    if found.collect:
+        found.investigation.keep_tables(analysis)
+    return found.investigation, analysis
+
+
+def document_of(ask: Ask, options: dict[str, Any] | None = None) -> tuple[Document, Path]:
+    """Return the document of what *ask* means, and where its case lies."""
+    from forensics.report.build import build_document
+
+    investigation, analysis = investigate(ask)
+    return build_document(analysis, options), investigation.case.path
+
+
+def write_out(path: Path, text: str) -> None:
+    """Write *text* to *path* whole or not at all; raises UsageError when that cannot be done."""
+    import tempfile
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        written = Path(file.name)
+        written.chmod(0o644)
+        written.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+Say = Callable[[str], None]

@@ -1,0 +1,122 @@
+"""`forensics diff PROJECT OLD NEW`: two releases side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from forensics.cli.common import (
+    Ask,
+    CaseOption,
+    EndpointOption,
+    OfflineOption,
+    QuietOption,
+    RefreshOption,
+    TrustRootOption,
+    VerboseOption,
+)
+
+if TYPE_CHECKING:
+    from forensics.compare.releases import ReleaseComparison
+    from forensics.model.finding import Assessment
+    from forensics.model.release import Artifact
+
+
+def diff(
+    project: Annotated[str, typer.Argument(metavar="PROJECT", help="NAME, pypi:NAME or a purl.")],
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The earlier version.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The later version.")],
+    case: CaseOption = None,
+    offline: OfflineOption = False,
+    refresh: RefreshOption = False,
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON (schema forensics/diff/1).")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Show claims that are the same, too.")] = False,
+    trust_root: TrustRootOption = None,
+    endpoint: EndpointOption = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Compare the identities and files of two releases, ids before names."""
+    from forensics.cli.common import investigate
+    from forensics.compare.releases import compare_releases
+
+    ask = Ask(project, case, offline, refresh, trust_root, endpoint, 16, 60.0, None, quiet, verbose)
+    _, analysis = investigate(ask)
+    before, after = analysis.assessment(old), analysis.assessment(new)
+    comparison = compare_releases(before.release, after.release)
+    if json_output:
+        import json
+
+        typer.echo(json.dumps(_json(before, after, comparison), indent=2, ensure_ascii=False))
+        return
+    _print(before, after, comparison, everything=everything)
+
+
+def _json(before: Assessment, after: Assessment, comparison: ReleaseComparison) -> dict[str, object]:
+    return {
+        "schema": "forensics/diff/1",
+        "before": {"version": before.release.version, "verdict": before.verdict.value, "door": before.door.value},
+        "after": {"version": after.release.version, "verdict": after.verdict.value, "door": after.door.value},
+        "identity": {
+            "rows": [
+                {"claim": r.claim, "label": r.label, "before": r.before, "after": r.after, "change": r.change.value}
+                for r in comparison.identity.rows
+            ],
+            "reason": comparison.identity.reason,
+            "evidence": list(comparison.identity.evidence),
+        },
+        "files": [{"kind": f.kind, "before": _file(f.before), "after": _file(f.after)} for f in comparison.files],
+        "not_checked": [
+            {"what": what, "reason": outcome.reason, "needs": outcome.needs}
+            for what, outcome in comparison.not_compared
+        ],
+    }
+
+
+def _file(artifact: Artifact | None) -> dict[str, object] | None:
+    if artifact is None:
+        return None
+    return {"filename": artifact.filename, "sha256": artifact.sha256, "size": artifact.size,
+            "evidence": list(artifact.evidence)}  # fmt: skip
+
+
+def _print(before: Assessment, after: Assessment, comparison: ReleaseComparison, *, everything: bool) -> None:
+    from rich import box
+    from rich.table import Table
+
+    from forensics.cli.terminal import console
+    from forensics.model.text import visible
+
+    out = console()
+    old, new = visible(before.release.version), visible(after.release.version)
+    sides = [f"{name} ({a.verdict.value}, door {a.door.value})" for name, a in ((old, before), (new, after))]
+    out.print(" → ".join(sides))
+    out.print()
+    identity = comparison.identity
+    if not identity.rows:
+        out.print(f"Identities cannot be compared: {visible(identity.reason)}.")
+    else:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        for column in ("", "claim", old, new):
+            table.add_column(column, overflow="fold")
+        shown = [r for r in identity.rows if everything or r.change.value != "same"]
+        for row in shown:
+            style = "bold yellow" if row.change.value in {"changed", "added", "removed"} else "dim"
+            table.add_row(
+                row.change.value, row.label, visible(row.before or "—"), visible(row.after or "—"), style=style
+            )
+        out.print(table)
+        out.print(
+            f"{len(identity.rows) - len(shown)} further claims are the same. Evidence: {', '.join(identity.evidence)}"
+        )
+    out.print()
+    for pair in comparison.files:
+        for side, artifact in (("-", pair.before), ("+", pair.after)):
+            if artifact is not None:
+                size, digest = artifact.size or "?", artifact.sha256 or "unknown"
+                out.print(f"{side} {visible(artifact.filename)}  {size} bytes  sha256 {digest}")
+    out.print()
+    out.print("Could not check")
+    for what, outcome in comparison.not_compared:
+        out.print(f"  {what}: {outcome.reason} [needs {outcome.needs}]")

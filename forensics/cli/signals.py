@@ -1,0 +1,73 @@
+"""`forensics signals [ID]`: the catalogue, explained."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def signals(
+    id: Annotated[str | None, typer.Argument(metavar="ID", help="A signal, such as provenance-lost.")] = None,  # noqa: A002
+    json_output: Annotated[bool, typer.Option("--json", help="Print the catalogue as JSON.")] = False,
+) -> None:
+    """List the signals, or explain one: what it means, what it needs, what looks like it and is benign."""
+    from forensics.signals.registry import catalogue
+
+    entries = catalogue()
+    if id is not None:
+        typer.echo(_page(id, list(entries)), nl=False)
+        return
+    if json_output:
+        import json
+
+        rows = [
+            {
+                "id": s.id,
+                "title": s.title,
+                "family": s.family.value,
+                "severities": [severity.value for severity in s.severities],
+                "needs": list(s.needs),
+                "collected": s.evaluate is not None,
+                "missing": s.missing,
+            }
+            for s in entries.values()
+        ]
+        typer.echo(json.dumps({"schema": "forensics/signals/1", "signals": rows}, indent=2))
+        return
+    _print_list(list(entries.values()))
+
+
+def _page(id: str, known: list[str]) -> str:  # noqa: A002 - the word of the catalogue
+    """Return the page of a signal; raises UsageError for an unknown one, naming near ones."""
+    from difflib import get_close_matches
+
+    from forensics.model.errors import UsageError
+    from forensics.signals.pages import page_of
+
+    if id not in known:
+        near = get_close_matches(id, known, 3)
+        raise UsageError(
+            f"There is no signal {id!r}.",
+            advice=f"Near ones: {', '.join(near)}." if near else "`forensics signals` lists all.",
+        )
+    return page_of(id)
+
+
+def _print_list(entries: list[object]) -> None:
+    from rich import box
+    from rich.table import Table
+
+    from forensics.cli.terminal import console
+    from forensics.signals.registry import Signal
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in ("id", "family", "severity", "needs", "title"):
+        table.add_column(column, overflow="fold")
+    for entry in entries:
+        assert isinstance(entry, Signal)
+        severity = "/".join(s.value[0].upper() for s in entry.severities)
+        title = entry.title if entry.evaluate else f"{entry.title} (not checked: {entry.missing})"
+        table.add_row(entry.id, entry.family.value, severity, ", ".join(entry.needs), title)
+    console().print(table)
+    typer.echo("\n`forensics signals ID` explains one.")

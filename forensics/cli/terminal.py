@@ -1,0 +1,197 @@
+"""The document in a terminal: transitions first, evidence under each suspect, what could not be checked at the end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from forensics.model.document import Document, ReleaseDoc
+from forensics.model.text import visible
+from forensics.report.view import Stretch, UncheckedGroup, ranges, view_of
+from forensics.report.words import flagged, plural, span, verdict_words, when
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+PIPE_WIDTH = 160
+"""Columns when nobody says how wide the reader is."""
+
+NARROW = 100
+"""Below this many columns, removal and door leave the table; the tree below names them."""
+
+_STYLES = {
+    "likely-compromised": "bold red",
+    "suspicious": "bold yellow",
+    "notable": "cyan",
+    "ordinary": "",
+    "undetermined": "dim",
+}
+_MARKS = {"likely-compromised": "!!", "suspicious": "! ", "notable": "· ", "ordinary": "  ", "undetermined": "? "}
+
+
+def console() -> Console:
+    """Return a console on stdout: as wide as the terminal, COLUMNS or PIPE_WIDTH, without colour where not wanted."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE_WIDTH
+    return Console(width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+
+
+def print_timeline(document: Document, *, everything: bool, shown: Sequence[ReleaseDoc], where: str) -> None:
+    """Print *shown* releases of *document*; unchanged stretches collapse unless *everything*. *where* is the case."""
+    out = console()
+    view = view_of({**document, "releases": list(shown)})
+    _head(out, document)
+    _table(out, view.stretches, everything=everything)
+    for release in view.suspects:
+        _suspect(out, release)
+    _gaps(out, document)
+    _drift(out, document)
+    _unchecked(out, view.unchecked, [r["version"] for r in shown])
+    _foot(out, document, where)
+
+
+def _line(out: Console, text: str, style: str = "") -> None:
+    out.print(visible(text), style=style or None)
+
+
+def _head(out: Console, document: Document) -> None:
+    project, case = document["project"], document["case"]
+    verdict = document["verdict"]
+    status = "" if project["status"] in {"active", "unknown"} else f", {project['status']}"
+    _line(out, f"{project['name']} ({project['ecosystem']}{status}): {verdict_words(verdict)}", _STYLES[verdict])
+    if case["label"]:
+        _line(out, case["label"], "bold magenta")
+    if not case["complete"]:
+        _line(out, "The collection of this case is not finished; what is missing stands below.", "bold")
+    out.print()
+    for sentence in document["sentences"]:
+        _line(out, sentence["text"])
+    out.print()
+
+
+def _table(out: Console, stretches: Sequence[Stretch], *, everything: bool) -> None:
+    from rich import box
+    from rich.table import Table
+
+    narrow = out.width < NARROW
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, expand=False)
+    table.add_column("", width=2, no_wrap=True)
+    table.add_column("version", overflow="fold")
+    table.add_column("published (UTC)", min_width=19, no_wrap=True)
+    if not narrow:
+        table.add_column("removed (UTC)", no_wrap=True)
+        table.add_column("door", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("at publication", no_wrap=True)
+    table.add_column("signals", overflow="fold")
+    for stretch in stretches:
+        if stretch.quiet and len(stretch.releases) > 2 and not everything:
+            table.add_row(*_collapsed(stretch, narrow=narrow), style="dim")
+            continue
+        for release in stretch.releases:
+            table.add_row(*_row(release, narrow=narrow), style=_STYLES[release["verdict"]] or None)
+    out.print(table)
+    out.print()
+
+
+def _collapsed(stretch: Stretch, *, narrow: bool) -> list[str]:
+    first, last = stretch.releases[0], stretch.releases[-1]
+    text = f"{visible(first['version'])} … {visible(last['version'])}"
+    middle = [] if narrow else ["", ""]
+    return ["…", text, when(last["published"]), *middle, stretch.verdict, "",
+            f"{plural(len(stretch.releases), 'release')} without findings"]  # fmt: skip
+
+
+def _row(release: ReleaseDoc, *, narrow: bool) -> list[str]:
+    removed = when(release["removed"]) if release["removed"] else "time unknown" if release["listed"] is False else ""
+    middle = [] if narrow else [removed, release["door"]]
+    bound = "≥ " if release["at_publish_is_lower_bound"] and flagged(release["verdict"]) else ""
+    signals = ", ".join(f"{s['id']} {s['severity'][0].upper()}" for s in release["signals"])
+    yanked = " (yanked)" if release["yanked"] else ""
+    return [
+        _MARKS[release["verdict"]],
+        visible(release["version"]) + yanked,
+        when(release["published"]),
+        *middle,
+        release["verdict"],
+        bound + release["at_publish"],
+        signals,
+    ]
+
+
+def _suspect(out: Console, release: ReleaseDoc) -> None:
+    from rich.tree import Tree
+
+    exposure = release["exposure"]
+    exposed = f", installable for {span(exposure['seconds'])}" if exposure and exposure["seconds"] is not None else ""
+    door = f"door: {release['door']}"
+    tree = Tree(_text(f"{release['version']}: {verdict_words(release['verdict'])} ({door}{exposed})", "bold"))
+    for signal in release["signals"]:
+        branch = tree.add(_text(f"{signal['id']} [{signal['family']}, {signal['severity']}] {signal['observed']}"))
+        branch.add(_text(f"expected: {signal['expected']}"))
+        for note in [signal["note"]] if signal["note"] else []:
+            branch.add(_text(note))
+        for benign in signal["benign_if"]:
+            branch.add(_text(f"would be benign if {benign}", "dim"))
+        branch.add(_text(f"evidence: {', '.join(signal['evidence']) or 'none'}", "dim"))
+    for file in release["files"]:
+        digest = f"sha256 {file['sha256']}" if file["sha256"] else "digest unknown"
+        node = tree.add(_text(f"{file['filename']}  {digest}"))
+        reason = f": {file['provenance_reason']}" if file["provenance_reason"] else ""
+        node.add(_text(f"provenance {file['provenance']}{reason}", "dim"))
+        for attestation in file["attestations"]:
+            where = f", log index {attestation['log_index']}" if attestation["log_index"] is not None else ""
+            node.add(_text(f"{attestation['label']}: signature {attestation['status']}{where}", "dim"))
+    if release["not_checked"]:
+        names = ", ".join(row["what"] for row in release["not_checked"])
+        tree.add(_text(f"could not check: {names}", "dim"))
+    out.print(tree)
+    out.print()
+
+
+def _text(words: str, style: str = "") -> Text:
+    from rich.text import Text
+
+    return Text(visible(words), style=style)
+
+
+def _gaps(out: Console, document: Document) -> None:
+    if document["gaps"]:
+        _line(out, "Leads: version numbers that are missing (to look up, not findings)", "bold")
+        for gap in document["gaps"]:
+            _line(out, f"  {gap['text']}")
+        out.print()
+
+
+def _drift(out: Console, document: Document) -> None:
+    for sentence in document["drift"]:
+        _line(out, f"Trust-root drift: {sentence['text']}", "bold yellow")
+        out.print()
+
+
+def _unchecked(out: Console, groups: Sequence[UncheckedGroup], order: Sequence[str]) -> None:
+    if not groups:
+        return
+    _line(out, "Could not check", "bold")
+    reasons: dict[tuple[str, str], list[UncheckedGroup]] = {}
+    for group in groups:
+        reasons.setdefault((group.reason, group.needs), []).append(group)
+    for (reason, needs), members in reasons.items():
+        what = ", ".join(dict.fromkeys(group.what for group in members))
+        subjects = [s for group in members for s in group.subjects]
+        releases = [s for s in dict.fromkeys(subjects) if s in set(order)]
+        files = len({s for s in subjects if s not in set(order) and s != "project"})
+        about = ranges(releases, order) if releases else plural(files, "file") if files else ""
+        _line(out, f"  {what}{f' ({about})' if about else ''}: {reason} [needs {needs}]")
+    out.print()
+
+
+def _foot(out: Console, document: Document, where: str) -> None:
+    case = document["case"]
+    root = case["trust_root"]
+    _line(out, f"Case {where}: {plural(case['observations'], 'observation')}, collected {case['collected_at']}", "dim")
+    _line(out, f"Trust root {root['name']}, {root['vouched_by']}, sha256 {root['sha256']}", "dim")

@@ -1,0 +1,93 @@
+"""`forensics timeline PROJECT`: collect, verify, analyse, print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from forensics.cli.common import (
+    Ask,
+    CaseOption,
+    ConcurrencyOption,
+    EndpointOption,
+    LineOption,
+    MaxWaitOption,
+    OfflineOption,
+    ProjectArgument,
+    QuietOption,
+    RefreshOption,
+    TrustRootOption,
+    VerboseOption,
+)
+
+if TYPE_CHECKING:
+    from forensics.model.document import Document
+
+INCOMPLETE_EXIT = 4
+
+
+def timeline(
+    project: ProjectArgument = None,
+    case: CaseOption = None,
+    offline: OfflineOption = False,
+    refresh: RefreshOption = False,
+    json_output: Annotated[
+        bool, typer.Option("--json", help="Print the document (schema forensics/timeline/1).")
+    ] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Show every release, also unchanged stretches.")] = False,
+    versions: Annotated[
+        str | None, typer.Option("--versions", metavar="RANGE", help="Show only these, such as '>=8.3,<8.4' (PEP 440).")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="Show releases from this UTC time on.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="Show releases up to this UTC time.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 4 when a source could not be asked.")] = False,
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 whatever the verdict, for pipelines.")] = False,
+    line: LineOption = None,
+    trust_root: TrustRootOption = None,
+    endpoint: EndpointOption = None,
+    concurrency: ConcurrencyOption = 16,
+    max_wait: MaxWaitOption = 60.0,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Reconstruct the release timeline of a project and flag anomalous releases.
+
+    All releases are analysed; --versions, --since and --until choose what is shown. The case is kept, and the same
+    case gives the same output anywhere: forensics timeline --case CASE --offline.
+    """
+    from forensics.cli.common import document_of
+    from forensics.cli.selection import select
+
+    ask = Ask(project, case, offline, refresh, trust_root, endpoint, concurrency, max_wait, line, quiet, verbose)
+    selection = select(versions, since, until)
+    options = {"versions": versions, "since": since, "until": until, "line": line or []}
+    document, where = document_of(ask, {k: v for k, v in options.items() if v})
+    _print(document, selection.of(document), where, json_output=json_output, everything=everything)
+    raise typer.Exit(exit_code(document, strict=strict, exit_zero=exit_zero))
+
+
+def _print(document: Document, shown: Document, where: Path, *, json_output: bool, everything: bool) -> None:
+    if json_output:
+        from forensics.report.as_json import render_json
+
+        typer.echo(render_json(shown), nl=False)
+        return
+    from forensics.cli.terminal import print_timeline
+
+    print_timeline(document, everything=everything, shown=shown["releases"], where=str(where))
+
+
+def exit_code(document: Document, *, strict: bool, exit_zero: bool) -> int:
+    """Return the documented exit code of *document*: drift and, when strict, incompleteness come before verdicts."""
+    if exit_zero:
+        return 0
+    incomplete = not document["case"]["complete"] or any(source["problem"] for source in document["sources"])
+    if strict and incomplete:
+        return INCOMPLETE_EXIT
+    return document["exit_code"]

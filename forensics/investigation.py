@@ -1,0 +1,399 @@
+"""The one object a command or a notebook holds: a case, how it is filled, and what follows from it.
+
+Collection and analysis never mix. `collect` asks and records; `analyse` reads only what the case holds, through the
+same sources, and gives the same result wherever and whenever it runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forensics.model.attestation import Attestation
+from forensics.model.checked import Checked
+from forensics.model.endpoints import Endpoints
+from forensics.model.errors import NoSuchProject, NoSuchVersion
+from forensics.model.event import Event
+from forensics.model.finding import Assessment, Gap, Verdict, Wave
+from forensics.model.observation import Observation
+from forensics.model.project import Project, parse_project
+from forensics.model.release import History
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from forensics.attestation.trust import TrustRoot
+    from forensics.evidence.case import Case
+    from forensics.evidence.client import Limits
+    from forensics.signals.engine import Suspended
+    from forensics.sources.gather import Gathered
+
+Progress = Callable[[str, int, int], None]
+"""Called with a stage, how many are done, and of how many; many calls a second are fine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What follows from one case: the history, the judgement on it, and everything they rest on."""
+
+    project: Project
+    case: CaseFacts
+    history: History
+    assessments: tuple[Assessment, ...]
+    waves: tuple[Wave, ...]
+    gaps: tuple[Gap, ...]
+    events: tuple[Event, ...]
+    suspended: tuple[Suspended, ...]
+    observations: tuple[Observation, ...]
+    log_leads: tuple[tuple[int, str, str, tuple[str, ...]], ...]
+    loose_hashes: tuple[tuple[str, str, tuple[str, ...]], ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The highest verdict of any release; undetermined when there is none."""
+        return max((a.verdict for a in self.assessments), key=lambda v: v.rank, default=Verdict.UNDETERMINED)
+
+    def assessment(self, version: str) -> Assessment:
+        """Return the assessment of *version*; raises NoSuchVersion, naming near ones."""
+        from difflib import get_close_matches
+
+        from forensics.timeline.lines import parse_version
+
+        wanted = parse_version(version)
+        for found in self.assessments:
+            if found.release.version == version or (wanted and parse_version(found.release.version) == wanted):
+                return found
+        near = get_close_matches(version, [a.release.version for a in self.assessments], 3)
+        raise NoSuchVersion(
+            f"This case knows no release {version} of {self.project}.",
+            advice=f"Near ones: {', '.join(near)}." if near else "`forensics timeline --all` lists all it knows.",
+        )
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """Return the history as polars frames, by name; their columns stand in `timeline.tables.SCHEMAS`."""
+        from forensics.timeline.tables import build_tables
+
+        return build_tables(self.history, self.events, self.observations)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """What a reader must know about the case itself."""
+
+    id: str
+    reconstruction: str | None
+    collected_at: datetime
+    complete: bool
+    problems: tuple[str, ...]
+    tool: str
+    endpoints: Mapping[str, str]
+    trust_root_sha256: str
+    trust_root_name: str
+    trust_root_vouched_by: str
+
+
+@dataclass(slots=True)
+class Investigation:
+    """A case and the trust root that its signatures are checked against. Make one with `start` or `reopen`."""
+
+    case: Case
+    root: TrustRoot
+    project: Project = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.project = parse_project(self.case.meta.project)
+
+    @classmethod
+    def start(
+        cls,
+        project: Project,
+        path: Path,
+        endpoints: Endpoints,
+        *,
+        trust_root: bytes | None = None,
+        options: Mapping[str, Any] | None = None,
+        now: datetime | None = None,
+    ) -> Investigation:
+        """Create a case at *path* and return the investigation of it. *trust_root* defaults to the shipped one.
+
+        Raises UsageError when something is at *path* already, MalformedEvidence for a trust root that is none.
+        """
+        from forensics.attestation.trust import shipped_root, vouch
+        from forensics.evidence.case import Case
+        from forensics.sources.leads import leads_for
+
+        root = vouch(trust_root, named=trust_root) if trust_root is not None else shipped_root()
+        case = Case.create(
+            path,
+            project=project,
+            endpoints=endpoints,
+            trust_root=root.raw,
+            options=options or {},
+            reconstruction=RECONSTRUCTION if root.is_lab else None,
+            now=now,
+        )
+        # Leads speak of the real world; a world of our own making has its own history.
+        if root.kind == "production":
+            for name, data, source in leads_for(project):
+                case.add_import(name, data, kind="lead", source=source, now=now)
+        return cls(case, root)
+
+    @classmethod
+    def reopen(cls, path: Path, *, trust_root: bytes | None = None) -> Investigation:
+        """Open the case at *path*. Its own trust root is used only if we ship its digest or *trust_root* is it.
+
+        Raises CaseNotFound, ForeignCase, DamagedCase, UntrustedRoot.
+        """
+        from forensics.attestation.trust import vouch
+        from forensics.evidence.case import Case
+
+        case = Case.open(path)
+        return cls(case, vouch(case.trust_root(), named=trust_root))
+
+    def collect(
+        self,
+        *,
+        limits: Limits | None = None,
+        progress: Progress | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        """Ask every source and record what comes back; what an earlier run recorded is not asked again.
+
+        On KeyboardInterrupt the case is left valid and unfinished; a later call goes on.
+        """
+        from forensics.evidence.client import Client
+        from forensics.evidence.network import open_network
+        from forensics.evidence.transport import RecordingTransport
+        from forensics.sources.gather import gather
+
+        endpoints = Endpoints(dict(self.case.meta.endpoints))
+
+        async def run() -> list[str]:
+            with self.case.archive() as archive:
+                async with Client(RecordingTransport(open_network(), archive), limits, progress=say) as client:
+                    gathered = await gather(client, endpoints, self.project, progress)
+                    return [f"{s.source}: {s.problem}" for s in gathered.sources if s.problem]
+
+        self.case.finish(asyncio.run(run()))
+
+    def gathered(self) -> Gathered:
+        """Return what the case's answers say, parsed; nothing is asked of anyone."""
+        from forensics.evidence.client import Client
+        from forensics.evidence.transport import ReplayingTransport
+        from forensics.sources.gather import gather
+
+        endpoints = Endpoints(dict(self.case.meta.endpoints))
+
+        async def run() -> Gathered:
+            async with Client(ReplayingTransport(self.case.archive())) as client:
+                return await gather(client, endpoints, self.project)
+
+        return asyncio.run(run())
+
+    def analyse(
+        self,
+        *,
+        lines: Mapping[str, str] | None = None,
+        workers: int | None = None,
+        progress: Progress | None = None,
+    ) -> Analysis:
+        """Return what follows from the case. *lines* maps version prefixes to release lines of the user's choice.
+
+        Raises NoSuchProject when the index answered that it knows none and nothing else names a release.
+        """
+        from forensics.signals.engine import judge
+        from forensics.signals.waves import find_waves
+        from forensics.sources.supplements import read_supplements
+        from forensics.timeline.events import events_of
+        from forensics.timeline.history import build_history
+        from forensics.timeline.lines import find_gaps
+
+        gathered = self.gathered()
+        supplements = read_supplements(self.case.imports(), self.project)
+        attested = self._verify(gathered, workers, progress)
+        collected_at = self.case.meta.closed_at or self.case.meta.created_at
+        history = build_history(self.project, gathered, supplements, attested, collected_at)
+        if not history.releases and isinstance(gathered.index, Checked) and not gathered.index.value.exists:
+            raise NoSuchProject(f"{self.project}: the index knows no such project.")
+        judgement = judge(history, lines)
+        return Analysis(
+            project=self.project,
+            case=self._facts(collected_at),
+            history=history,
+            assessments=judgement.assessments,
+            waves=find_waves(judgement.assessments),
+            gaps=find_gaps([r.version for r in history.releases if r.listed]),
+            events=events_of(history),
+            suspended=judgement.suspended,
+            observations=tuple(self.case.observations()),
+            log_leads=tuple(supplements.log_indices),
+            loose_hashes=tuple(dict.fromkeys(supplements.loose_hashes)),
+        )
+
+    def keep_tables(self, analysis: Analysis) -> None:
+        """Write the tables of *analysis* into the case as Parquet; a case that cannot be written to is left alone."""
+        from forensics.timeline.tables import to_parquet
+
+        if self.case.writable:
+            self.case.write_tables({name: to_parquet(frame) for name, frame in analysis.tables().items()})
+
+    def forged_tables(self) -> list[str]:
+        """Return the names of tables in the case that do not follow from its evidence, sorted.
+
+        Frames are compared, not files: the bytes depend on the writer's version. A table that cannot be read, or that
+        nobody declares, does not follow either.
+        """
+        from forensics.timeline.tables import from_parquet
+
+        kept = self.case.table_names()
+        if not kept:
+            return []
+        true = self.analyse().tables()
+        forged: list[str] = []
+        for name in kept:
+            try:
+                same = name in true and from_parquet(self.case.table(name)).equals(true[name])
+            except Exception:  # polars raises many kinds for hostile bytes; each means the same here
+                same = False
+            if not same:
+                forged.append(name)
+        return sorted(forged)
+
+    def _verify(
+        self, gathered: Gathered, workers: int | None, progress: Progress | None
+    ) -> dict[str, tuple[Attestation, ...]]:
+        """Verify every attestation of every file, in worker processes when there are many."""
+        from forensics.attestation.jobs import jobs_for
+        from forensics.attestation.pool import evaluate_many
+
+        files = {f.filename: f for f in gathered.index.value.files} if isinstance(gathered.index, Checked) else {}
+        jobs = [
+            job
+            for filename, outcome in sorted(gathered.provenance.items())
+            if isinstance(outcome, Checked) and outcome.value.data is not None
+            for job in jobs_for(outcome.value.data, filename, files[filename].sha256, outcome.evidence)
+        ]
+        tick = (lambda done, total: progress("verification", done, total)) if progress else None
+        results: dict[str, list[Attestation]] = {}
+        for job, attestation in zip(jobs, evaluate_many(self.root, jobs, workers=workers, progress=tick), strict=True):
+            results.setdefault(job.filename or "", []).append(attestation)
+        return {name: tuple(found) for name, found in results.items()}
+
+    def _facts(self, collected_at: datetime) -> CaseFacts:
+        meta = self.case.meta
+        return CaseFacts(
+            id=meta.id,
+            reconstruction=meta.reconstruction or (RECONSTRUCTION if self.root.is_lab else None),
+            collected_at=collected_at,
+            complete=meta.state == "complete",
+            problems=tuple(meta.problems),
+            tool=meta.tool,
+            endpoints=meta.endpoints,
+            trust_root_sha256=self.root.sha256,
+            trust_root_name=self.root.name,
+            trust_root_vouched_by=self.root.vouched_by,
+        )
+
+
+RECONSTRUCTION = (
+    "Reconstruction: made by the project's test lab from public facts, signed by the lab's own root and not by "
+    "Sigstore's. No byte of it comes from the incident."
+)
+"""Shown wherever a case of the lab is shown."""
+
+
+@dataclass(slots=True)
+class Found:
+    """An investigation, whether it is to be filled, and what to tell the user about where it came from."""
+
+    investigation: Investigation
+    collect: bool
+    note: str = ""
+    made: bool = False
+
+    def discard(self) -> None:
+        """Take away the case if this call made it: there is nothing in it."""
+        if self.made:
+            import shutil
+
+            shutil.rmtree(self.investigation.case.path, ignore_errors=True)
+
+
+def find_or_start(
+    project: Project | None,
+    *,
+    case: str | None,
+    endpoints: Callable[[], Endpoints],
+    offline: bool = False,
+    refresh: bool = False,
+    trust_root: bytes | None = None,
+    options: Mapping[str, Any] | None = None,
+    now: datetime | None = None,
+) -> Found:
+    """Return the investigation that a project, a case, or both mean.
+
+    A named case is opened if it is there and made if it is not and a project is given. Without a case, an unfinished
+    one of the same project from the last day goes on; otherwise a new one starts. Offline, nothing is made or filled:
+    without a name the newest case of the project is taken. Raises UsageError, CaseNotFound and what `reopen` raises.
+    """
+    from datetime import UTC
+
+    from forensics.evidence import library
+    from forensics.model.errors import CaseNotFound, UsageError
+
+    now = now or datetime.now(UTC)
+    if case is None and project is None:
+        raise UsageError(
+            "Name a project, or a case with --case.", advice="For instance: forensics timeline ultralytics"
+        )
+    path: Path | None = None
+    if case is not None:
+        try:
+            path = library.find_case(case)
+        except CaseNotFound:
+            if project is None or offline:
+                raise
+            where = Path(case) if "/" in case or case.startswith(".") else library.home() / case
+            return Found(_start(project, where, endpoints, trust_root, options, now), True, f"Case: {where}", made=True)
+    elif project is not None and offline:
+        path = library.newest_case(project)
+    elif project is not None:
+        path = library.unfinished_case(project, now=now)
+        if path is None:
+            where = library.new_case_path(project, now)
+            return Found(_start(project, where, endpoints, trust_root, options, now), True, f"Case: {where}", made=True)
+    assert path is not None
+    return _reopened(path, project, offline=offline, refresh=refresh, trust_root=trust_root)
+
+
+def _start(
+    project: Project,
+    where: Path,
+    endpoints: Callable[[], Endpoints],
+    trust_root: bytes | None,
+    options: Mapping[str, Any] | None,
+    now: datetime,
+) -> Investigation:
+    return Investigation.start(project, where, endpoints(), trust_root=trust_root, options=options, now=now)
+
+
+def _reopened(path: Path, project: Project | None, *, offline: bool, refresh: bool, trust_root: bytes | None) -> Found:
+    from forensics.model.errors import UsageError
+
+    investigation = Investigation.reopen(path, trust_root=trust_root)
+    if project is not None and project != investigation.project:
+        raise UsageError(f"The case {path} is about {investigation.project}, not {project}.")
+    case = investigation.case
+    unfinished = case.meta.state == "collecting"
+    if refresh and not offline:
+        if not case.writable:
+            raise UsageError(f"The case {path} is read-only, so it cannot be refreshed.")
+        case.reopen_for_collection()
+        return Found(investigation, True, f"Case: {path}, asked again")
+    if unfinished and not offline and case.writable:
+        return Found(investigation, True, f"Going on with the unfinished case {path}")
+    return Found(investigation, False)
