@@ -197,6 +197,22 @@ def import_(
     for path, data, what in chosen:
         added = opened.add_import(path.name, data, kind=what, source=source or f"file {path.name}")
         typer.echo(f"Added {added.name} as {what}: {added.observation.id}")
+    _renew_tables(opened)
+
+
+def _renew_tables(case: Case) -> None:
+    """Tables follow from the evidence: make them again, or take them away when the trust root is not ours to judge."""
+    from forensics.cli.common import Ask, trust_root_bytes
+    from forensics.investigation import Investigation
+    from forensics.model.errors import NoSuchProject, UntrustedRoot
+
+    if not case.table_names():
+        return
+    try:
+        investigation = Investigation.reopen(case.path, trust_root=trust_root_bytes(Ask(None)))
+        investigation.keep_tables(investigation.analyse())
+    except (UntrustedRoot, NoSuchProject):
+        case.write_tables({})
 
 
 def _unpack(archive: str, name: str | None) -> None:
@@ -242,6 +258,7 @@ def add(
     for fact in facts:
         added = opened.add_fact(fact, source=source)
         typer.echo(f"Added {fact['kind']} of {fact['version']}: {added.observation.id}")
+    _renew_tables(opened)
 
 
 def _facts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from forensics.investigation import Analysis
 from forensics.model.checked import Checked, NotChecked
@@ -54,9 +54,7 @@ def summary(analysis: Analysis) -> list[SentenceDoc]:
     valid = [a for a in analysis.assessments if a.verdict.flagged and a.release.attestations]
     if valid:
         names = listed([a.release.version for a in valid])
-        text = (
-            f"{names} carried attestations; a valid signature says who, where and when, never that a release is clean."
-        )
+        text = f"{names} carried attestations; a signature says who, where and when, never that a release is clean."
         sentences.append(_sentence(text, _evidence(valid)))
     sentences += _gaps(analysis)
     sentences += _unobserved(analysis)
@@ -67,8 +65,7 @@ def _sentence(text: str, evidence: Sequence[str]) -> SentenceDoc:
     return {"text": text, "evidence": list(dict.fromkeys(evidence))}
 
 
-def _evidence(assessments: object) -> list[str]:
-    assert hasattr(assessments, "__iter__")
+def _evidence(assessments: Iterable[Assessment]) -> list[str]:
     return list(dict.fromkeys(i for a in assessments for f in a.findings for i in f.evidence))
 
 
@@ -76,11 +73,9 @@ def _wave(number: int, wave: Wave, by_version: dict[str, Assessment], total: int
     members = [by_version[v] for v in wave.releases]
     name = f"Wave {number}" if total > 1 else "The wave"
     doors = listed(list(dict.fromkeys(m.door.value for m in members)))
-    text = f"{name} is {listed(wave.releases)} in line {wave.line}, through the door: {doors}. {exposure_words(wave.exposure)}"
-    around = (
-        f"Last without findings before: {_good(wave.last_good, wave.last_good_not_checked)}. "
-        f"First after: {_good(wave.first_good, wave.first_good_not_checked)}."
-    )
+    text = f"{name} is {listed(wave.releases)} in line {wave.line}, through the door: {doors}."
+    text += f" {exposure_words(wave.exposure)}"
+    around = f"Last good before: {_good(wave.last_good, by_version)}. First good after: {_good(wave.first_good, by_version)}."
     neighbours = [by_version[v] for v in (wave.last_good, wave.first_good) if v]
     return [
         _sentence(text, [i for m in members for i in m.release.evidence]),
@@ -88,10 +83,14 @@ def _wave(number: int, wave: Wave, by_version: dict[str, Assessment], total: int
     ]
 
 
-def _good(version: str | None, not_checked: int) -> str:
+def _good(version: str | None, by_version: dict[str, Assessment]) -> str:
+    """Good means not flagged by what could be checked; light findings and the size of the blind spot are said."""
     if version is None:
         return "none in this line"
-    return f"{version} ({not_checked} signal{'s' * (not_checked != 1)} could not be checked for it)"
+    assessment = by_version[version]
+    light = ", ".join(f.signal for f in assessment.findings) or "no findings"
+    missed = len(assessment.not_checked)
+    return f"{version} ({light}; {missed} signal{'s' * (missed != 1)} could not be checked)"
 
 
 def exposure_words(exposure: Exposure) -> str:
@@ -154,9 +153,9 @@ def drift_sentences(analysis: Analysis) -> list[SentenceDoc]:
     by_version = {a.release.version: a for a in analysis.assessments}
     return [
         _sentence(
-            f"The check {s.check} fails for {len(s.versions)} of {s.checked} releases ({', '.join(s.versions)}). So many "
-            "failures of one kind are likelier a stale trust root or a change of format than forgeries: it was taken out "
-            "of the verdicts of this run.",
+            f"The check {s.check} fails for {len(s.versions)} of {s.checked} releases ({', '.join(s.versions)}). So "
+            "many failures of one kind are likelier a stale trust root or a change of format than forgeries: it was "
+            "taken out of the verdicts of this run.",
             [i for v in s.versions for a in by_version[v].release.attestations for i in a.evidence],
         )
         for s in analysis.suspended
