@@ -77,7 +77,7 @@ class Case:
         now = now or datetime.now(UTC)
         root = hashlib.sha256(trust_root).hexdigest()
         meta = CaseMeta(
-            id=_case_id(project, now, root, dict(options or {})),
+            id=_case_id(project, now, root),
             project=str(project),
             created_at=now,
             tool=f"release-forensics {__version__}",
@@ -334,8 +334,9 @@ def _dumped(meta: CaseMeta) -> bytes:
     return data
 
 
-def _case_id(project: Project, now: datetime, root: str, options: Mapping[str, Any]) -> str:
-    text = "\n".join((str(project), to_iso(now), root, repr(sorted(options.items()))))
+def _case_id(project: Project, now: datetime, root: str) -> str:
+    # Nothing of the responder goes into it: the id survives redaction.
+    text = "\n".join((str(project), to_iso(now), root))
     name = re.sub(r"[^A-Za-z0-9]+", "-", str(project)).strip("-")[:80]
     return f"{name}-{now:%Y%m%dT%H%M%SZ}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 

@@ -13,7 +13,7 @@ import httpx
 from forensics._version import __version__
 from forensics.evidence.answer import Answer
 from forensics.evidence.hosts import Host, HostReport, Limits
-from forensics.evidence.redirects import REDIRECTS, next_url, origin
+from forensics.evidence.redirects import REDIRECTS, checked_url, next_url, origin, without_credentials
 from forensics.evidence.retry import Given, give_up, retry_after
 from forensics.evidence.transport import ALLOWANCE, EVIDENCE, RECEIVED, receive
 from forensics.evidence.wire import ReceivedResponse, clean_url, decode_content
@@ -86,6 +86,7 @@ class Client:
 
     async def _follow(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
         seen: list[str] = []
+        url, headers = without_credentials(url, headers)
         for _ in range(self._limits.redirects + 1):
             request = self._request(method, url, headers, content)
             received = await self._exchange(request)
@@ -108,9 +109,7 @@ class Client:
         for name, value in headers.items():
             base[name.lower()] = value
         try:
-            target = httpx.URL(url)
-            if target.scheme not in {"http", "https"} or not target.host:
-                raise httpx.InvalidURL("it is neither http nor https")
+            target = checked_url(url)
             return httpx.Request(method, target, headers=base, content=content or None, extensions=extensions)
         except (httpx.InvalidURL, ValueError, TypeError) as error:
             raise Refused(f"{clean_url(str(url))[:200]!r} is not asked: {error}.") from None
@@ -154,10 +153,9 @@ class Client:
             if given.received is not None and given.received.final:
                 host.succeeded()
                 return given.received
-            asked_to_wait = retry_after(given)
-            pause = asked_to_wait
-            if pause is None:  # full jitter: a crowd of clients does not come back at the same moment
-                pause = random.uniform(0, _BACKOFF_SECONDS * 2 ** (attempt - 1))  # noqa: S311 -- not for secrecy
+            pause = retry_after(given)
+            if pause is None:
+                pause = min(_backoff(attempt), limits.max_wait_seconds - waited)
             patience_over = attempt >= limits.attempts or waited + pause > limits.max_wait_seconds
             if patience_over or host.open or not given.transient:
                 error = give_up(request, given, limits)
@@ -177,3 +175,8 @@ class Client:
         except httpx.TransportError as error:
             return Given(error=error)
         return Given(response.extensions[RECEIVED])
+
+
+def _backoff(attempt: int) -> float:
+    """Return seconds to wait after the *attempt*-th failure; full jitter, so that a crowd does not return at once."""
+    return random.uniform(0, _BACKOFF_SECONDS * 2 ** (attempt - 1))  # noqa: S311 -- nothing secret depends on it

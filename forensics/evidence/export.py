@@ -17,7 +17,7 @@ from forensics.evidence.durable import sync_directory
 from forensics.evidence.imports import FOLDER
 from forensics.evidence.manifest import digest_of, is_temporary
 from forensics.evidence.meta import MAX_BYTES, CaseMeta, dump_meta, load_meta
-from forensics.evidence.store import MAX_FILES, ZipStore
+from forensics.evidence.store import MAX_FILES, ZIP_ERRORS, ZipStore
 from forensics.model.errors import DamagedCase, EvidenceError, ForeignCase, HostileInput, UsageError
 
 MAX_TOTAL_BYTES = 32 * 2**30
@@ -151,7 +151,7 @@ def _check(store: ZipStore) -> None:
         if info.file_size > _FREE_BYTES and info.file_size > MAX_RATIO * max(info.compress_size, 1):
             raise HostileInput(f"{name!r} in {store.path.name} unpacks to more than {MAX_RATIO} times its size.")
         if name.casefold() in folded:
-            raise ForeignCase(f"{name!r} in {store.path.name} is there twice, in different case.")
+            raise ForeignCase(f"{name!r} in {store.path.name} is there twice, in upper and lower case.")
         folded.add(name.casefold())
     for name in members:
         if any(name.startswith(f"{other}/") for other in _parents(name) & set(members)):
@@ -171,7 +171,9 @@ def _unpack(store: ZipStore, work: Path) -> None:
             try:
                 with archive.open(info) as packed, target.open("xb") as file:
                     _copy(packed, file, info.file_size, name)
-            except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+            except ZIP_ERRORS as error:
+                if isinstance(error, OSError) and error.errno is not None:
+                    raise  # the disk's, not the zip's
                 raise DamagedCase(f"{name} in {store.path.name} cannot be read: {error}.") from None
     for folder in ("files", "git", "imports", "tables"):
         (work / "data" / folder).mkdir(exist_ok=True, mode=0o700)

@@ -134,3 +134,11 @@ def unfinished_case(
         and now - within <= case.created_at
     ]
     return max(found)[1] if found else None
+
+
+def newest_case(project: Project) -> Path:
+    """Return the newest case of *project*: the user's first, then the built-in ones. Raises CaseNotFound."""
+    found = [case for case in list_cases() if case.project == str(project) and case.created_at is not None]
+    if not found:
+        raise CaseNotFound(f"There is no case of {project} to read from.")
+    return max(found, key=lambda case: (not case.builtin, case.created_at)).path

@@ -27,6 +27,7 @@ _KINDS: tuple[tuple[type[BaseException], type[httpx.TransportError]], ...] = (
     (aiohttp.InvalidURL, httpx.UnsupportedProtocol),
     (aiohttp.ClientConnectionError, httpx.ReadError),
     (aiohttp.ClientError, httpx.RemoteProtocolError),
+    (ValueError, httpx.UnsupportedProtocol),  # what yarl says of a URL that httpx lets pass
     (TimeoutError, httpx.PoolTimeout),
     (OSError, httpx.ConnectError),
 )
@@ -98,7 +99,7 @@ class _ExactTransport(AiohttpTransport):
                 ),
                 proxy=_proxy_for(str(request.url)),
             )
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise _translated(error) from error
         return httpx.Response(
             response.status,

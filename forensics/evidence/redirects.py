@@ -1,6 +1,11 @@
-"""Redirects: followed on the same site only, so that no answer sends us, or our credentials, somewhere else."""
+"""URLs that are asked, and redirects: followed on the same site only, so that no answer sends us somewhere else."""
 
 from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from urllib.parse import unquote_to_bytes
 
 import httpx
 
@@ -9,6 +14,36 @@ from forensics.model.errors import BadAnswer, Refused
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _DEFAULT_PORT = {"http": 80, "https": 443}
+_HOST = re.compile(rb"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9_.])?|[0-9A-Fa-f:.]{2,45}")
+
+
+def checked_url(url: str) -> httpx.URL:
+    """Return *url*, parsed; raises httpx.InvalidURL when it is not http(s), names no host, or a port that is none."""
+    parsed = httpx.URL(url)
+    if parsed.scheme not in _DEFAULT_PORT:
+        raise httpx.InvalidURL("it is neither http nor https")
+    if not _HOST.fullmatch(parsed.raw_host):
+        raise httpx.InvalidURL("it names no host")
+    if parsed.port is not None and not 0 < parsed.port < 65536:
+        raise httpx.InvalidURL("its port is none")
+    return parsed
+
+
+def without_credentials(url: str, headers: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
+    """Return *url* without user and password, and *headers* with them instead (RFC 7617), unless Authorization is set.
+
+    A URL is printed, recorded and compared; credentials in it would be, too.
+    """
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, TypeError):
+        return url, headers  # refused where it is asked
+    if not parsed.userinfo:
+        return url, headers
+    bare = str(parsed.copy_with(userinfo=b""))
+    if any(name.lower() == "authorization" for name in headers):
+        return bare, headers
+    return bare, {**headers, "authorization": f"Basic {b64encode(unquote_to_bytes(parsed.userinfo)).decode()}"}
 
 
 def origin(url: httpx.URL) -> str:
@@ -35,12 +70,12 @@ def next_url(method: str, asked: httpx.URL, status: int, location: str, evidence
             meaning="The redirect is kept as evidence and was not followed.",
             evidence=evidence,
         )
-    return str(target.copy_with(fragment=None, userinfo=asked.userinfo))
+    return str(target.copy_with(fragment=None))
 
 
 def same_site(asked: httpx.URL, target: httpx.URL) -> bool:
     """Return whether *target* is on the site of *asked*: same host, same scheme or better, same or default port."""
-    if asked.host != target.host or not target.host or target.userinfo not in {b"", asked.userinfo}:
+    if asked.host != target.host or not target.host or target.userinfo:
         return False
     if target.scheme not in _DEFAULT_PORT or (asked.scheme, target.scheme) == ("https", "http"):
         return False

@@ -6,6 +6,7 @@ import os
 import stat
 import struct
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -15,6 +16,19 @@ MAX_FILES = 200_000
 """Most files in a case."""
 MAX_FILE_BYTES = 2 * 2**30
 """Largest file of a case that is read into memory, in bytes."""
+ZIP_ERRORS = (
+    OSError,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    IndexError,
+    OverflowError,
+)
+"""What zipfile raises for archives that are broken, encrypted or packed in a way it does not know."""
 _LOCAL_HEADER = struct.Struct("<4s2B4HL2L2H")
 
 
@@ -137,7 +151,7 @@ class ZipStore:
         try:
             with zipfile.ZipFile(self.path) as archive:
                 infos = archive.infolist()
-        except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        except ZIP_ERRORS as error:
             raise ForeignCase(f"{self.path} is neither a case directory nor a zipped case: {error}.") from None
         if len(infos) > MAX_FILES:
             raise HostileInput(f"{self.path} holds more than {MAX_FILES:,} files.")
@@ -163,7 +177,7 @@ class ZipStore:
         try:
             with zipfile.ZipFile(self.path) as archive, archive.open(info) as file:
                 data = file.read(limit + 1)
-        except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
+        except ZIP_ERRORS as error:
             raise DamagedCase(f"{name} in {self.path.name} cannot be read: {error}.") from None
         if len(data) > limit:
             raise HostileInput(f"{name!r} in the case is larger than {limit:,} bytes.")
