@@ -116,6 +116,7 @@ class Investigation:
         *,
         trust_root: bytes | None = None,
         options: Mapping[str, Any] | None = None,
+        reconstruction: str | None = None,
         now: datetime | None = None,
     ) -> Investigation:
         """Create a case at *path* and return the investigation of it. *trust_root* defaults to the shipped one.
@@ -133,7 +134,7 @@ class Investigation:
             endpoints=endpoints,
             trust_root=root.raw,
             options=options or {},
-            reconstruction=RECONSTRUCTION if root.is_lab else None,
+            reconstruction=reconstruction or (RECONSTRUCTION if root.is_lab else None),
             now=now,
         )
         # Leads speak of the real world; a world of our own making has its own history.
@@ -332,6 +333,7 @@ def find_or_start(
     refresh: bool = False,
     trust_root: bytes | None = None,
     options: Mapping[str, Any] | None = None,
+    reconstruction: str | None = None,
     now: datetime | None = None,
 ) -> Found:
     """Return the investigation that a project, a case, or both mean.
@@ -350,6 +352,19 @@ def find_or_start(
         raise UsageError(
             "Name a project, or a case with --case.", advice="For instance: forensics timeline ultralytics"
         )
+
+    def start(where: Path) -> Found:
+        made = Investigation.start(
+            project,  # type: ignore[arg-type]
+            where,
+            endpoints(),
+            trust_root=trust_root,
+            options=options,
+            reconstruction=reconstruction,
+            now=now,
+        )
+        return Found(made, True, f"Case: {where}", made=True)
+
     path: Path | None = None
     if case is not None:
         try:
@@ -358,27 +373,15 @@ def find_or_start(
             if project is None or offline:
                 raise
             where = Path(case) if "/" in case or case.startswith(".") else library.home() / case
-            return Found(_start(project, where, endpoints, trust_root, options, now), True, f"Case: {where}", made=True)
+            return start(where)
     elif project is not None and offline:
         path = library.newest_case(project)
     elif project is not None:
         path = library.unfinished_case(project, now=now)
         if path is None:
-            where = library.new_case_path(project, now)
-            return Found(_start(project, where, endpoints, trust_root, options, now), True, f"Case: {where}", made=True)
+            return start(library.new_case_path(project, now))
     assert path is not None
     return _reopened(path, project, offline=offline, refresh=refresh, trust_root=trust_root)
-
-
-def _start(
-    project: Project,
-    where: Path,
-    endpoints: Callable[[], Endpoints],
-    trust_root: bytes | None,
-    options: Mapping[str, Any] | None,
-    now: datetime,
-) -> Investigation:
-    return Investigation.start(project, where, endpoints(), trust_root=trust_root, options=options, now=now)
 
 
 def _reopened(path: Path, project: Project | None, *, offline: bool, refresh: bool, trust_root: bytes | None) -> Found:

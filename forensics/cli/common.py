@@ -70,6 +70,7 @@ class Ask:
     line: list[str] | None = None
     quiet: bool = False
     verbose: bool = False
+    reconstruction: str | None = None
 
 
 def version_option(
@@ -156,6 +157,7 @@ def investigate(ask: Ask) -> tuple[Investigation, Analysis]:
         refresh=ask.refresh,
         trust_root=trust_root_bytes(ask),
         options={"project": ask.project},
+        reconstruction=ask.reconstruction,
     )
     if found.note:
         note(ask, found.note)

@@ -48,6 +48,10 @@ def timeline(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 4 when a source could not be asked.")] = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 whatever the verdict, for pipelines.")] = False,
+    reconstruction: Annotated[
+        str | None,
+        typer.Option("--reconstruction", metavar="TEXT", help="Mark a new case as a reconstruction, and say of what."),
+    ] = None,
     line: LineOption = None,
     trust_root: TrustRootOption = None,
     endpoint: EndpointOption = None,
@@ -64,7 +68,10 @@ def timeline(
     from forensics.cli.common import document_of
     from forensics.cli.selection import select
 
-    ask = Ask(project, case, offline, refresh, trust_root, endpoint, concurrency, max_wait, line, quiet, verbose)
+    ask = Ask(
+        project, case, offline, refresh, trust_root, endpoint, concurrency, max_wait, line, quiet, verbose,
+        reconstruction=reconstruction,
+    )  # fmt: skip
     selection = select(versions, since, until)
     options = {"versions": versions, "since": since, "until": until, "line": line or []}
     document, where = document_of(ask, {k: v for k, v in options.items() if v})

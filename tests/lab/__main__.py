@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.command == "serve":
             return _serve(options)
-        return record(options.scenario, options.case, port=options.port)
+        return record(options.scenario, options.case, port=options.port, vouch=options.vouch)
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 2
@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     recording.add_argument("scenario", help="a scenario file, or the id of one in fixtures/scenarios")
     recording.add_argument("case", type=Path, help="a directory, or a file that ends in .zip")
     recording.add_argument("--port", type=int, default=0, help="default: any free port")
+    recording.add_argument("--vouch", type=Path, metavar="TABLE", help="add the world's trust root to this table")
     return parser
 
 
