@@ -19,7 +19,7 @@ HIDDEN = re.compile(f"[{_HIDDEN_RANGES}]")
 
 _STACKED = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{4,}")
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
-_URL = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z][A-Za-z0-9+.-]{0,30})://([^\s/?#\"'<>`|\\]*)")
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30})://([^\s/?#\"'<>`|\\]*)")
 _WWW = re.compile(r"(?<![\w.-])(www)\.(?=\w)", re.IGNORECASE)
 
 

@@ -13,19 +13,10 @@ from forensics.report.words import flagged
 _SAFE = re.compile(r"[A-Za-z0-9._+!~-]{1,100}")
 _SAFE_NAME = re.compile(r"(?:@[A-Za-z0-9._~-]+/)?[A-Za-z0-9._~-]{1,214}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_BY_HASH = "cut -c1-64 affected.sha256 | grep -rnIF --exclude=affected.sha256 -f - ."
 _FILENAME = re.compile(r"[A-Za-z0-9._+!~@-]{1,200}")
-_LOCKFILES = {
-    "pypi": (
-        "requirements*.txt",
-        "constraints*.txt",
-        "poetry.lock",
-        "uv.lock",
-        "pdm.lock",
-        "pylock*.toml",
-        "Pipfile.lock",
-    ),
-    "npm": ("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock"),
-}
+_PYPI_FILES = ("requirements*.txt", "constraints*.txt", "*.lock", "pylock*.toml")
+_NPM_FILES = ("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +37,16 @@ def blocks(document: Document) -> tuple[Block, ...]:
     found: list[Block] = []
     if versions and _SAFE_NAME.fullmatch(name):
         ecosystem = document["project"]["ecosystem"]
-        found.append(
-            Block(
-                "versions", "Affected versions", "One version specifier a line.", _specifiers(ecosystem, name, versions)
-            )
-        )
-        found.append(Block("lockfiles", "Look in lockfiles", "Run where your repositories are checked out. Each line it prints names a flagged version.", _grep(ecosystem, name, versions)))  # fmt: skip
+        text = "\n".join(f"{name}{'@' if ecosystem == 'npm' else '=='}{version}" for version in versions)
+        found.append(Block("versions", "Affected versions", "One a line.", text))
+        note = "Run where your repositories are checked out: each line it prints names a flagged version."
+        search = _npm_search(name, versions) if ecosystem == "npm" else _pypi_search(name, versions)
+        found.append(Block("lockfiles", "Look in lockfiles", note, search))
     hashes = _hashes(suspects)
     if hashes:
-        found.append(
-            Block(
-                "hashes",
-                "SHA-256 of the affected files",
-                "For artifact stores, proxies, caches and endpoint search.",
-                hashes,
-            )
-        )
+        note = "For artifact stores, proxies, caches and endpoint search; saved as affected.sha256, also for lockfiles."
+        found.append(Block("hashes", "SHA-256 of the affected files", note, hashes))
+        found.append(Block("by-hash", "Look for the hashes", "Also finds lockfiles of other tools.", _BY_HASH))
     return tuple(found)
 
 
@@ -81,11 +66,6 @@ def unhashed(document: Document) -> list[str]:
     ]
 
 
-def _specifiers(ecosystem: str, name: str, versions: Sequence[str]) -> str:
-    separator = "@" if ecosystem == "npm" else "=="
-    return "\n".join(f"{name}{separator}{version}" for version in versions)
-
-
 def _hashes(suspects: Iterable[ReleaseDoc]) -> str:
     lines = []
     for release in suspects:
@@ -96,18 +76,29 @@ def _hashes(suspects: Iterable[ReleaseDoc]) -> str:
     return "\n".join(dict.fromkeys(lines))
 
 
-def _grep(ecosystem: str, name: str, versions: Sequence[str]) -> str:
-    alternatives = "|".join(_literal(version) for version in versions)
-    includes = " ".join(f"--include='{pattern}'" for pattern in _LOCKFILES.get(ecosystem, _LOCKFILES["pypi"]))
-    if ecosystem == "npm":
-        project = f"(^|[\"'/ ]){_literal(name)}(\"|'|@|:)"
-        version = f"(^|[^0-9A-Za-z.])({alternatives})([^0-9A-Za-z.+-]|$)"
-    else:
-        project = re.sub(r"[-_.]+", "[-_.]+", name)
-        project = f"(^|[^0-9A-Za-z._-]){project}([^0-9A-Za-z._-]|$)"
-        version = f"(^|[^0-9A-Za-z.])v?({alternatives})([^0-9A-Za-z.+-]|$)"
-    project = project.replace("'", "'\\''")
-    return f"grep -rniE -A4 {includes} \\\n  '{project}' . \\\n  | grep -E '{version}'"
+def _pypi_search(name: str, versions: Sequence[str]) -> str:
+    project = re.sub(r"[-_.]+", "[-_.]+", name)
+    version = f"v?({_alternatives(versions)})"
+    one_line = f'(^|[^0-9A-Za-z._-]){project}(\\[[^]]*\\])?[ "]*={{2,3}}[ "]*{version}([^0-9A-Za-z.+-]|$)'
+    named = f'^name = "{project}"'
+    return (
+        f"grep -rnIiE {_includes(_PYPI_FILES)} '{one_line}' .\n"
+        f"grep -rnIiE -A1 {_includes(_PYPI_FILES[2:])} '{named}' . | grep -E 'version = \"{version}\"'"
+    )
+
+
+def _npm_search(name: str, versions: Sequence[str]) -> str:
+    project = f'(^|["/ ]){_literal(name)}["@/:]'
+    version = f"(^|[^0-9A-Za-z.])({_alternatives(versions)})([^0-9A-Za-z.+-]|$)"
+    return f"grep -rnIE -A1 {_includes(_NPM_FILES)} '{project}' . | grep -E '{version}'"
+
+
+def _includes(patterns: Iterable[str]) -> str:
+    return " ".join(f"--include='{pattern}'" for pattern in patterns)
+
+
+def _alternatives(versions: Iterable[str]) -> str:
+    return "|".join(_literal(version) for version in versions)
 
 
 def _literal(text: str) -> str:

@@ -19,6 +19,8 @@ def render_json(document: Document) -> str:
     the text is what it looks like. Open maps (claims, endpoints, options) keep their own order; unknown keys come last.
     """
     text = json.dumps(_ordered(document, Document), ensure_ascii=False, indent=2)
+    if text.isascii() and "\x7f" not in text:
+        return text + "\n"
     return "\n".join(HIDDEN.sub(_escaped, line) for line in text.split("\n")) + "\n"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +14,9 @@ from forensics.report.words import flagged, moment, plural, span, verdict_class,
 WIDTH, GUTTER, MARGIN = 1000, 138, 14
 LANES = tuple(lane.value for lane in Lane)
 SHAPES = dict(zip(LANES, ("triangle", "hexagon", "diamond", "circle", "flag"), strict=True))
+REMOVED = "cross"
+"""The shape of an event at the time that the document gives for a removal."""
+
 _ROW, _LETTER, _ROWS = 17, 6.1, 4
 
 
@@ -80,6 +83,9 @@ class Cell:
     height: float
     css: str
     label: str
+    label_x: float
+    label_y: int
+    anchor: str
     title: str
 
 
@@ -128,7 +134,7 @@ def wave_charts(document: Document) -> list[tuple[int, Chart]]:
 
 def chart(document: Document, start: datetime, end: datetime, *, brief: bool) -> Chart:
     """Return the picture of the events between *start* and *end*; *brief* labels the flagged and their neighbours."""
-    verdicts = {release["version"]: release["verdict"] for release in document["releases"]}
+    releases = {release["version"]: release for release in document["releases"]}
     events = tuple(e for e in document["events"] if (at := moment(e["at"])) and start <= at <= end)
     bands, top = _bands(document["releases"], start, end)
     lanes: list[LaneRow] = []
@@ -136,7 +142,7 @@ def chart(document: Document, start: datetime, end: datetime, *, brief: bool) ->
     y = top + 8
     for name in LANES:
         inside = [event for event in events if event["lane"] == name]
-        placed, rows = _marks(inside, verdicts, (start, end), y, _named(document) if brief else None)
+        placed, rows = _marks(inside, releases, (start, end), y, _named(document) if brief else None)
         lanes.append(LaneRow(name, y, rows * _ROW + 10))
         marks += placed
         y += rows * _ROW + 10
@@ -148,10 +154,10 @@ def strip(document: Document, most: int = 300) -> list[Cell]:
     """Return the whole history in release order, one cell each, or *most* cells of several."""
     releases = document["releases"]
     count = min(len(releases), most)
-    width = min((WIDTH - 2 * MARGIN) / count, 16.0) if count else 0.0
+    width = min((WIDTH - 2 * MARGIN) / count, 28.0) if count else 0.0
     heights = {"v-likely-compromised": 40, "v-suspicious": 32, "v-notable": 20, "v-undetermined": 12}
-    rows = _Rows(1)
-    rows.ends = [0.0]
+    rows = _Rows(2)
+    rows.ends = [0.0, 0.0]
     cells = []
     for index in range(count):
         members = releases[index * len(releases) // count : (index + 1) * len(releases) // count]
@@ -159,10 +165,10 @@ def strip(document: Document, most: int = 300) -> list[Cell]:
         css = verdict_class(worst["verdict"])
         x = MARGIN + index * width
         label = worst["version"][:16] if flagged(worst["verdict"]) else ""
-        spot = rows.place(x, label, 0) if label else None
-        cells.append(
-            Cell(x, max(width - 1.2, 0.8), heights.get(css, 8), css, label if spot else "", _cell_title(members, worst))
-        )
+        row, label_x, anchor = (rows.place(x, label, 0) if label else None) or (0, x, "none")
+        height, title = heights.get(css, 8), _cell_title(members, worst)
+        wide = max(width - 1.2, 0.8)
+        cells.append(Cell(x, wide, height, css, label, round(label_x, 1), 58 + row * 14, anchor, title))
     return cells
 
 
@@ -252,7 +258,7 @@ def _bands(releases: Sequence[ReleaseDoc], start: datetime, end: datetime) -> tu
 
 def _marks(
     events: Iterable[EventDoc],
-    verdicts: dict[str, str],
+    releases: Mapping[str, ReleaseDoc],
     window: tuple[datetime, datetime],
     top: float,
     named: set[str] | None,
@@ -265,13 +271,16 @@ def _marks(
         label = _label(members, named)
         spot = rows.place(x, label, 9)
         row, label_x, anchor = spot or (0, x, "none")
-        css = verdict_class(verdicts[version]) if version in verdicts else "v-undetermined"
+        release = releases.get(version or "")
+        css = verdict_class(release["verdict"]) if release else "v-ordinary"
+        removal = release is not None and all(event["at"] == release["removed"] for event in members)
+        shape = REMOVED if removal else SHAPES[first["lane"]]
         title = "\n".join(_event_title(event) for event in members[:12])
         marks.append(
             Mark(
                 x,
                 top + 13 + row * _ROW,
-                SHAPES[first["lane"]],
+                shape,
                 css,
                 label if spot else "",
                 round(label_x, 1),

@@ -15,7 +15,8 @@ from forensics.model.text import defang_text, host_of, visible
 LONGEST = 2_000
 """Characters of one text that a report shows; what follows is counted, and whole in the JSON."""
 
-_LINK = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][!#-;=?-\[\]_a-z~]*)?", re.IGNORECASE)
+# No brackets and no backslash: a URL in which something was defanged or made visible is not the URL that was asked.
+_LINK = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][!#-;=?-Z_a-z~]*)?", re.IGNORECASE)
 _HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z0-9-]+")
 # A click on an artifact would fetch what the report warns of.
 _ARTIFACT = re.compile(r"\.(?:whl|gz|tgz|bz2|xz|zip|egg|exe|msi|dmg|rpm|deb|jar|node)(?:[?#]|$)", re.IGNORECASE)

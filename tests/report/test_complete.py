@@ -1,0 +1,159 @@
+"""Nothing of the document is lost on the way to a reader."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from forensics.model.errors import UsageError
+from forensics.report import FORMATS, format_of, render_html, render_json, render_markdown
+from forensics.report.words import flagged
+
+from . import documents
+from .pages import read
+
+SECTIONS = [
+    "verdict", "exposure", "timeline", "affected", "suspects", "publishers", "source", "graph", "affected-check",
+    "not-checked", "leads", "events", "observations", "method",
+]  # fmt: skip
+DOCUMENTS = {"compromised": documents.compromised, "benign": documents.benign, "empty": documents.empty}
+
+
+@pytest.fixture(params=DOCUMENTS, scope="module")
+def doc(request: pytest.FixtureRequest) -> Any:
+    return DOCUMENTS[request.param]()
+
+
+def test_html_has_every_section_in_order(doc: Any) -> None:
+    page = read(render_html(doc))
+    ids = page.with_attribute("id")
+    assert [name for name in ids if name in SECTIONS] == SECTIONS
+    assert len(ids) == len(set(ids))
+
+
+def test_html_links_inside_the_page_have_targets(doc: Any) -> None:
+    page = read(render_html(doc))
+    targets = set(page.with_attribute("id"))
+    inside = {href[1:] for href in page.with_attribute("href") if href.startswith("#")}
+    assert inside <= targets
+
+
+def test_html_shows_every_finding_release_event_and_source(doc: Any) -> None:
+    page = read(render_html(doc))
+    findings = [f"{r['version']} {s['id']}" for r in doc["releases"] for s in r["signals"]]
+    assert Counter(page.with_attribute("data-finding")) == Counter(findings)
+    assert Counter(page.with_attribute("data-release")) == Counter(r["version"] for r in doc["releases"])
+    assert page.with_attribute("data-affected") == [r["version"] for r in doc["releases"] if flagged(r["verdict"])]
+    assert len(page.with_attribute("data-event")) == len(doc["events"])
+    assert page.with_attribute("data-source") == [s["source"] for s in doc["sources"]]
+    assert page.with_attribute("data-not-collected") == [s["section"] for s in doc["not_collected"]]
+    assert page.with_attribute("data-advisory") == [a["id"] for a in doc["advisories"]]
+    for release in doc["releases"]:
+        for signal in release["signals"]:
+            for text in (signal["title"], signal["observed"], signal["expected"], *signal["benign_if"]):
+                assert text in page.text
+
+
+def test_html_shows_every_row_that_was_not_checked(doc: Any) -> None:
+    page = read(render_html(doc))
+    rows = unchecked(doc)
+    assert sum(map(int, page.with_attribute("data-unchecked"))) == len(rows)
+    assert all(reason in page.text for _, _, reason, _ in rows)
+
+
+def test_html_shows_every_observation_that_is_referred_to() -> None:
+    doc = documents.compromised()
+    page = read(render_html(doc))
+    shown = page.with_attribute("data-observation")
+    assert set(doc["releases"][-1]["evidence"]) <= set(shown)
+    left = len(doc["observations"]) - len(shown)
+    assert f"{left} other observation" in page.text
+
+
+def test_markdown_shows_every_finding_release_and_unchecked_row(doc: Any) -> None:
+    text = render_markdown(doc)
+    for release in doc["releases"]:
+        for signal in release["signals"]:
+            assert f"`{signal['id']}`" in text
+            assert signal["title"] in text
+        if flagged(release["verdict"]):
+            assert f"### `{release['version']}`: likely compromised" in text
+    for _, what, reason, _ in unchecked(doc):
+        assert f"| `{what}` | {reason} |" in text
+    findings = sum(len(r["signals"]) for r in doc["releases"] if flagged(r["verdict"]))
+    assert text.count("- Observed: ") == findings
+
+
+def test_headings_of_markdown_are_there_for_every_document(doc: Any) -> None:
+    text = render_markdown(doc)
+    for heading in (
+        "Affected versions",
+        "Exposure",
+        "Findings",
+        "Are you affected?",
+        "Leads",
+        "Could not check",
+        "Method and limits",
+    ):
+        assert f"\n## {heading}\n" in text
+
+
+def test_json_is_the_document_in_the_order_of_the_contract(doc: Any) -> None:
+    text = render_json(doc)
+    assert json.loads(text) == doc
+    shuffled = json.loads(json.dumps(doc, sort_keys=True))
+    again = json.loads(render_json(shuffled))
+    assert list(again) == list(documents.Document.__annotations__)
+    assert list(again["case"]) == list(documents.CaseDoc.__annotations__)
+    if again["releases"]:
+        assert list(again["releases"][0]) == list(documents.ReleaseDoc.__annotations__)
+    assert text.endswith("}\n")
+
+
+def test_a_reconstruction_says_so() -> None:
+    doc = documents.compromised()
+    assert doc["case"]["label"]
+    assert doc["case"]["label"] in read(render_html(doc)).text
+    assert doc["case"]["label"] in render_markdown(doc)
+    assert "Reconstruction" not in read(render_html(documents.benign())).text
+
+
+def test_an_unchecked_index_is_not_a_no() -> None:
+    doc = documents.compromised()
+    doc["installable_checked"] = False
+    assert "Still installable? not checked" in read(render_html(doc)).text
+    assert "still be installed?** Not checked" in render_markdown(doc)
+
+
+def test_an_open_window_is_open() -> None:
+    doc = documents.compromised()
+    doc["waves"][0]["exposure"] |= {"end": None, "seconds": None, "end_reason": "nothing says when it was removed"}  # type: ignore[typeddict-item]
+    page = read(render_html(doc)).text
+    assert "2024-12-04 20:51:00 to no end known" in page
+    assert "nothing says when it was removed" in page
+
+
+def test_a_valid_signature_is_never_called_clean() -> None:
+    text = read(render_html(documents.compromised())).text
+    assert "signature valid" in text
+    assert "verified" not in text.lower()
+
+
+@pytest.mark.parametrize(("name", "known"), [("a.html", "html"), ("x/b.MD", "md"), ("json", "json"), ("r.htm", "html")])
+def test_the_suffix_chooses_the_format(name: str, known: str) -> None:
+    assert format_of(name) == known
+    assert known in FORMATS
+
+
+def test_an_unknown_suffix_names_the_known_ones() -> None:
+    with pytest.raises(UsageError) as caught:
+        format_of("report.pdf")
+    assert "html, md, json" in caught.value.diagnostics()
+
+
+def unchecked(doc: Any) -> set[tuple[str, str, str, str]]:
+    rows = [*doc["not_checked"], *(row for release in doc["releases"] for row in release["not_checked"])]
+    return {(row["subject"], row["what"], row["reason"], row["needs"]) for row in rows}
