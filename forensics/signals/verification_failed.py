@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from forensics.model.attestation import Attestation, Check, CheckResult, VerificationStatus
 from forensics.model.checked import NotChecked
 from forensics.model.finding import Family, Severity
+from forensics.model.release import Artifact
 from forensics.signals import thresholds as t
 from forensics.signals.registry import Hit, Result, View, signal
 
@@ -64,9 +65,7 @@ def verification_failed(view: View) -> Result:
     tally = _Tally()
     for artifact in view.release.artifacts:
         for attestation in artifact.attestations:
-            _count(attestation, artifact.filename, view.failures_suspended, tally)
-            if tally.failed and not tally.evidence:
-                tally.evidence.extend((*artifact.evidence, *artifact.provenance.evidence))
+            _count(attestation, artifact, view.failures_suspended, tally)
     if tally.failed:
         more = f" and {len(tally.failed) - t.NAMED_VALUES} more" if len(tally.failed) > t.NAMED_VALUES else ""
         return Hit(
@@ -83,8 +82,8 @@ def verification_failed(view: View) -> Result:
     return view.profile.unknown_reason
 
 
-def _count(attestation: Attestation, filename: str, suspended: frozenset[str], tally: _Tally) -> None:
-    verification = attestation.verification
+def _count(attestation: Attestation, artifact: Artifact, suspended: frozenset[str], tally: _Tally) -> None:
+    verification, filename = attestation.verification, artifact.filename
     failed = [check for check in verification.failed() if check.name in DECISIVE_CHECKS]
     held_back = [check.name for check in failed if check.name in suspended]
     counted = [check for check in failed if check.name not in suspended]
@@ -98,7 +97,7 @@ def _count(attestation: Attestation, filename: str, suspended: frozenset[str], t
         counted = []
     if counted:
         tally.broken += 1
-        tally.evidence.extend(attestation.evidence)
+        tally.evidence.extend((*attestation.evidence, *artifact.evidence))
         tally.failed.extend(f"{check.name} of {filename} ({_detail(check)})" for check in counted)
     elif overruled:
         names = ", ".join(overruled)
