@@ -11,8 +11,9 @@ import json
 import multiprocessing
 import os
 import signal
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 
@@ -78,17 +79,14 @@ def evaluate_many(
     count = workers if workers is not None else _processors()
     if count <= 1 or (workers is None and len(jobs) < POOL_FROM) or not jobs:
         return _here(root, jobs, progress)
-    batches = [list(range(start, min(start + BATCH, len(jobs)))) for start in range(0, len(jobs), BATCH)]
+    waiting = deque(list(range(start, min(start + BATCH, len(jobs)))) for start in range(0, len(jobs), BATCH))
     done: dict[int, Attestation] = {}
-    if not _run(root, jobs, batches, count, done, progress) and not done and not _workers_start(root):
-        return _here(root, jobs, progress)  # this platform or program cannot start workers at all
-    # A worker died. What was in flight is tried again: by batches, then one by one, each in a worker of its own.
-    left = [batch for batch in batches if batch[0] not in done]
-    for batch in left:
-        if not _run(root, jobs, [batch], 1, done, progress):
-            for index in batch:
-                if not _run(root, jobs, [[index]], 1, done, progress):
-                    done[index] = _died(root, jobs[index])
+    while waiting:
+        suspects = _run(root, jobs, waiting, count, done, progress)
+        if suspects and not done and not _workers_start(root):
+            return _here(root, jobs, progress)  # this platform or program cannot start workers at all
+        for batch in suspects:
+            _run_suspect(root, jobs, batch, done, progress)
     return [done[index] for index in range(len(jobs))]
 
 
@@ -105,29 +103,43 @@ def _here(root: TrustRoot, jobs: Sequence[Job], progress: Progress | None) -> li
 def _run(
     root: TrustRoot,
     jobs: Sequence[Job],
-    batches: list[list[int]],
+    waiting: deque[list[int]],
     workers: int,
     done: dict[int, Attestation],
     progress: Progress | None,
-) -> bool:
-    """Put the outcomes of *batches* into *done*; False if a worker died on the way."""
-    pool = _pool(root, min(workers, len(batches)))
-    pending: dict[Future[list[Attestation]], list[int]] = {}
+) -> list[list[int]]:
+    """Put the outcomes of the batches in *waiting* into *done*; return those in flight when a worker died."""
+    pool = _pool(root, min(workers, len(waiting)))
+    flying: dict[Future[list[Attestation]], list[int]] = {}
     try:
-        for batch in batches:
-            pending[pool.submit(_work, [jobs[index] for index in batch])] = batch
-        for future in as_completed(pending):
-            done.update(zip(pending[future], future.result(), strict=True))
-            if progress is not None:
-                progress(len(done), len(jobs))
+        while waiting or flying:
+            while waiting and len(flying) < workers * 2:  # few in flight: few to suspect, and little memory
+                future = pool.submit(_work, [jobs[index] for index in waiting[0]])
+                flying[future] = waiting.popleft()
+            for future in wait(flying, return_when=FIRST_COMPLETED).done:
+                done.update(zip(flying[future], future.result(), strict=True))
+                del flying[future]
+                if progress is not None:
+                    progress(len(done), len(jobs))
     except BrokenProcessPool:
-        return False
+        return list(flying.values()) or [waiting.popleft()]
     except BaseException:
         _end(pool)
         raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-    return True
+    return []
+
+
+def _run_suspect(
+    root: TrustRoot, jobs: Sequence[Job], batch: list[int], done: dict[int, Attestation], progress: Progress | None
+) -> None:
+    """Run a batch that was in flight when a worker died: by itself, and if it kills again, job by job."""
+    if not _run(root, jobs, deque([batch]), 1, done, progress):
+        return
+    for index in batch:
+        if _run(root, jobs, deque([[index]]), 1, done, progress):
+            done[index] = _died(root, jobs[index])
 
 
 def _pool(root: TrustRoot, workers: int) -> ProcessPoolExecutor:
