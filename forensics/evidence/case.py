@@ -255,7 +255,10 @@ class Case:
             (self.path / name).unlink(missing_ok=True)
 
     def finish(self, problems: Sequence[str], now: datetime | None = None) -> None:
-        """Close the collection at *now* (UTC) with what could not be asked, and write the bag."""
+        """Close the collection at *now* (UTC) with what could not be asked, and write the bag.
+
+        Close the archive first: what is appended afterwards would be damage.
+        """
         self._require_writable()
         self.rebag(closed(self._meta, tuple(problems), now or datetime.now(UTC)))
 

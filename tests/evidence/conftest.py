@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,10 +24,22 @@ FAST = Limits(per_second=1e9, max_wait_seconds=0.5, read_seconds=0.5, total_seco
 Talk = Callable[[Client], Awaitable[Any]]
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
+@pytest.fixture(autouse=True)
+def _impatient_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A test kills processes, never machines, so only the number of syncs matters, and slow disks are no reason to wait.
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[World]:
     with serving() as running:
         yield running
+
+
+@pytest.fixture
+def world(server: World) -> World:
+    server.reset()
+    return server
 
 
 @pytest.fixture

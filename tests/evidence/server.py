@@ -22,13 +22,16 @@ class World:
     """The state of the server that a test looks at: how often each path was asked, and by whom."""
 
     def __init__(self) -> None:
+        self.url = ""
+        self.reset()
+
+    def reset(self) -> None:
         self.asked: Counter[str] = Counter()
         self.agents: set[str] = set()
         self.headers: list[dict[str, str]] = []
         self.raw_paths: list[str] = []
         self.in_flight = 0
         self.most_in_flight = 0
-        self.url = ""
 
     def note(self, request: Request) -> int:
         path = request.url.path

@@ -9,6 +9,7 @@ import hashlib
 import io
 import os
 import re
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -278,14 +279,17 @@ def test_any_bytes_give_a_typed_error_or_observations(junk: bytes, at: int) -> N
 
 def test_an_archive_is_durable_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[int] = []
-    real = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda descriptor: (synced.append(descriptor), real(descriptor))[1])
+    monkeypatch.setattr(os, "fsync", synced.append)
     with Archive.append_to(tmp_path / "a", datetime.now(UTC)) as archive:
         for number in range(200):
             archive.append(request(number), response(), NOW)
         assert len(synced) <= 10
-        archive.sync()
-        assert synced
+        count = len(synced)
+        archive.append(request(), response(), NOW)
+        time.sleep(0.3)
+        assert len(synced) > count  # the thread has synced the last one by itself
+        count = len(synced)
+    assert len(synced) == count + 1  # and closing syncs once more
 
 
 def test_scrubbing_leaves_the_rest_of_a_text_alone() -> None:

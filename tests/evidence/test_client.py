@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,8 +14,10 @@ import pytest
 
 from forensics.evidence.case import Case
 from forensics.evidence.client import USER_AGENT, Answer, Client
+from forensics.evidence.network import open_network
 from forensics.evidence.redirects import same_site
 from forensics.evidence.retry import Given, retry_after
+from forensics.evidence.transport import RecordingTransport
 from forensics.evidence.wire import ReceivedResponse
 from forensics.model.errors import (
     BadAnswer,
@@ -82,9 +85,6 @@ def test_what_is_recorded_is_not_asked_again_and_failures_are(world: World, case
 
 
 def test_a_refresh_asks_again_and_the_last_answer_counts(world: World, case: Case) -> None:
-    from forensics.evidence.network import open_network
-    from forensics.evidence.transport import RecordingTransport
-
     first = record(case, outcome_of(world.url + "/doc/1"))
 
     async def again() -> Answer:
@@ -317,3 +317,25 @@ def test_we_say_who_we_are_and_keep_no_cookies(world: World, case: Case) -> None
 )
 def test_the_site_of_a_redirect(asked: str, target: str, same: bool) -> None:
     assert same_site(httpx.URL(asked), httpx.URL(target)) is same
+
+
+def test_the_proxy_of_the_environment_is_used_and_its_password_kept_out(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nproxied") as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.replace("://", "://SECRETUSER:SECRETPASS@"))
+        monkeypatch.setenv("NO_PROXY", "inside.test")
+        monkeypatch.delenv("http_proxy", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        assert record(case, outcome_of("http://outside.test/a")).body == b"proxied"
+        assert record(case, outcome_of("http://inside.test/a"), replace(FAST, attempts=1))[0] is Unreachable
+    assert b"SECRET" not in gzip.decompress((case.path / "data/http.warc.gz").read_bytes())
+
+
+def test_a_client_works_on_any_transport(world: World) -> None:
+    async def run() -> Answer:
+        async with Client(open_network(), FAST) as client:
+            return await client.get(world.url + "/zipped")
+
+    answer = asyncio.run(run())
+    assert (answer.json(), answer.observation) == ({"zipped": True}, "")
