@@ -1,0 +1,60 @@
+# Everything runs in .venv/ of this checkout; a bare machine needs Python 3.11 or newer, and make.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench evaluate notebooks reports cases docs lock clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.runtime: .venv/bin/python requirements.lock pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: .venv/.runtime  ## print the timeline of the built-in reconstruction and write its report
+	$(BIN)/forensics timeline --case ultralytics-2024-12 --exit-zero
+	$(BIN)/forensics report ultralytics-2024-12 -o reports/ultralytics-2024-12.html --exit-zero
+
+test: .venv/.dev  ## run the tests (no network needed)
+	$(BIN)/python -m pytest -n auto --dist loadfile
+
+lint: .venv/.dev  ## style, types, import directions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: .venv/.dev  ## measure the budgets as ratios; writes bench/RESULTS.md and bench/results.json
+	$(BIN)/python -m bench
+
+evaluate: .venv/.dev  ## run every scenario through the installed command and compare with what must be concluded
+	$(BIN)/python -m tests.lab evaluate fixtures/scenarios
+
+notebooks: .venv/.dev  ## execute the notebooks
+	$(BIN)/python -m pytest -n 0 tests/notebooks
+
+reports: .venv/.runtime  ## remake the sample reports
+	$(BIN)/forensics report ultralytics-2024-12 -o reports/ultralytics-2024-12.html --exit-zero
+	$(BIN)/forensics report ultralytics-2024-12 -o reports/ultralytics-2024-12.md --exit-zero
+
+cases: .venv/.dev  ## record the built-in cases anew, with new keys
+	$(BIN)/python -m tests.lab record ultralytics-2024-12 fixtures/cases/ultralytics-2024-12.zip --port 8740 \
+		--vouch forensics/trust/known.toml
+
+lock:  ## pin the dependencies anew
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		--group build pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		--group build --group dev pyproject.toml -o requirements-dev.lock
+
+clean:  ## remove the virtual environment and caches
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis test-artifacts dist
