@@ -23,6 +23,7 @@ def make_app() -> typer.Typer:
         epilog="Exit codes: 0 nothing above notable · 1 internal error · 2 usage · 3 no such project · 4 invalid or "
         "damaged evidence, or trust-root drift · 10 suspicious · 11 likely compromised.",
         no_args_is_help=True,
+        rich_markup_mode=None,  # plain help: boxes would cost more time to load than the rest of the command
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )

@@ -44,6 +44,7 @@ class Baseline:
     cohort: tuple[Past, ...]
     borrowed: bool
     joined: frozenset[tuple[str, str]] = field(default=frozenset())
+    _known: dict[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def predecessor(self) -> Profile | None:
@@ -55,11 +56,13 @@ class Baseline:
 
         A value that is still new (see JOIN_RELEASES) is not among them, though its release may be in the cohort.
         """
-        known = {value for kind, value in self.joined if kind == name}
-        for past in self.cohort:
-            new = {value for kind, value in past.changed if kind == name}
-            known |= getattr(past.profile, name) - new
-        return frozenset(known)
+        if name not in self._known:
+            known = {value for kind, value in self.joined if kind == name}
+            for past in self.cohort:
+                own = getattr(past.profile, name)
+                known |= own - {value for kind, value in past.changed if kind == name} if past.changed else own
+            self._known[name] = frozenset(known)
+        return self._known[name]
 
     def usual_door(self) -> Door | NotChecked:
         """Return the door of the latest baseline releases if they agree and it is known."""
