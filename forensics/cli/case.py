@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 DAMAGED_EXIT = 4
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="A case by path or name.")]
-app = typer.Typer(help="List, show, verify, seal, import, add to and export cases.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="List, show, verify, seal, import, add to and export cases.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 def _open(case: str) -> Case:
