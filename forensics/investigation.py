@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from forensics.attestation.trust import TrustRoot
     from forensics.evidence.case import Case
-    from forensics.evidence.client import Limits
+    from forensics.evidence.client import HostReport, Limits
     from forensics.signals.engine import Suspended
     from forensics.sources.gather import Gathered
 
@@ -159,11 +159,13 @@ class Investigation:
         self,
         *,
         limits: Limits | None = None,
+        fresh_after: datetime | None = None,
         progress: Progress | None = None,
         say: Callable[[str], None] | None = None,
     ) -> None:
         """Ask every source and record what comes back; what an earlier run recorded is not asked again.
 
+        Answers recorded before *fresh_after* are asked again; both are kept. What a limit left unasked is written down.
         On KeyboardInterrupt the case is left valid and unfinished; a later call goes on.
         """
         from forensics.evidence.client import Client
@@ -175,9 +177,11 @@ class Investigation:
 
         async def run() -> list[str]:
             with self.case.archive() as archive:
-                async with Client(RecordingTransport(open_network(), archive), limits, progress=say) as client:
+                transport = RecordingTransport(open_network(), archive, fresh_after=fresh_after)
+                async with Client(transport, limits, progress=say) as client:
                     gathered = await gather(client, endpoints, self.project, progress)
-                    return [f"{s.source}: {s.problem}" for s in gathered.sources if s.problem]
+                    problems = [f"{s.source}: {s.problem}" for s in gathered.sources if s.problem]
+                    return problems + [_left(report) for report in client.left_over().values() if report.left_count]
 
         self.case.finish(asyncio.run(run()))
 
@@ -300,6 +304,12 @@ class Investigation:
         )
 
 
+def _left(report: HostReport) -> str:
+    named = ", ".join(report.left[:20]) + (" and more" if report.left_count > 20 else "")
+    why = f"after failing with: {report.first_failure}" if report.circuit_open else "the request budget was spent"
+    return f"{report.host}: {report.left_count} questions were not asked, {why}: {named}"
+
+
 RECONSTRUCTION = (
     "Reconstruction: made by the project's test lab from public facts, signed by the lab's own root and not by "
     "Sigstore's. No byte of it comes from the incident."
@@ -314,6 +324,7 @@ class Found:
     investigation: Investigation
     collect: bool
     note: str = ""
+    fresh_after: datetime | None = None
     made: bool = False
 
     def discard(self) -> None:
@@ -381,10 +392,12 @@ def find_or_start(
         if path is None:
             return start(library.new_case_path(project, now))
     assert path is not None
-    return _reopened(path, project, offline=offline, refresh=refresh, trust_root=trust_root)
+    return _reopened(path, project, offline=offline, refresh=refresh, trust_root=trust_root, now=now)
 
 
-def _reopened(path: Path, project: Project | None, *, offline: bool, refresh: bool, trust_root: bytes | None) -> Found:
+def _reopened(
+    path: Path, project: Project | None, *, offline: bool, refresh: bool, trust_root: bytes | None, now: datetime
+) -> Found:
     from forensics.model.errors import UsageError
 
     investigation = Investigation.reopen(path, trust_root=trust_root)
@@ -396,7 +409,7 @@ def _reopened(path: Path, project: Project | None, *, offline: bool, refresh: bo
         if not case.writable:
             raise UsageError(f"The case {path} is read-only, so it cannot be refreshed.")
         case.reopen_for_collection()
-        return Found(investigation, True, f"Case: {path}, asked again")
+        return Found(investigation, True, f"Case: {path}, asked again", fresh_after=now)
     if unfinished and not offline and case.writable:
         return Found(investigation, True, f"Going on with the unfinished case {path}")
     return Found(investigation, False)

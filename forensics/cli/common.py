@@ -55,6 +55,10 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress an
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr: waits, retries, each stage.")]
 
 
+PER_SECOND = 100.0
+"""Requests a second to one host: the index answers provenance from its cache, and evidence must be saved quickly."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """What the common options say: where the evidence is or comes from, and how to get it."""
@@ -163,8 +167,10 @@ def investigate(ask: Ask) -> tuple[Investigation, Analysis]:
         note(ask, found.note)
     with Reporter(quiet=ask.quiet, verbose=ask.verbose) as reporter:
         if found.collect:
-            limits = Limits(concurrency=ask.concurrency, max_wait_seconds=ask.max_wait)
-            found.investigation.collect(limits=limits, progress=reporter.progress, say=reporter.say)
+            limits = Limits(concurrency=ask.concurrency, max_wait_seconds=ask.max_wait, per_second=PER_SECOND)
+            found.investigation.collect(
+                limits=limits, fresh_after=found.fresh_after, progress=reporter.progress, say=reporter.say
+            )
         try:
             analysis = found.investigation.analyse(lines=pairs(ask.line, "--line"), progress=reporter.progress)
         except NoSuchProject:
