@@ -22,6 +22,7 @@ from forensics.model.attestation import Check
 from forensics.model.errors import HostileInput, MalformedEvidence
 
 _Body = Mapping[str, Any]
+_BEGIN, _END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 
 
 def check_log_body(context: Context) -> Check:
@@ -156,10 +157,11 @@ def _compare_pem(context: Context, pem: bytes) -> list[str]:
     """The body names the signer in PEM; without a certificate there is nothing to compare it with."""
     if context.raw.certificate is None:
         return []
-    lines = pem.strip().split(b"\n")
-    if lines[0].strip() != b"-----BEGIN CERTIFICATE-----" or lines[-1].strip() != b"-----END CERTIFICATE-----":
+    armoured = pem.strip()
+    if not armoured.startswith(_BEGIN) or not armoured.endswith(_END):
         return ["it names no certificate"]
-    recorded = decode(b"".join(lines[1:-1]).decode("ascii", "replace"), "verifier")
+    inner = armoured[len(_BEGIN) : -len(_END)].replace(b"\n", b"")
+    recorded = decode(inner.decode("ascii", "replace"), "verifier")
     return [] if recorded == context.raw.certificate else ["the certificate differs"]
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from forensics.attestation.checks_log import found_by_hash
 from forensics.attestation.claims import SCT_LIST, SUBJECT_ALTERNATIVE_NAME
 from forensics.attestation.context import Context, failed, not_checked, passed
 from forensics.attestation.timestamps import timestamp
@@ -150,7 +151,7 @@ def _check_one(context: Context, name: str, sct: SignedTimestamp) -> Check:
     when = to_minute(from_seconds(sct.millis // 1000))
     for authority in context.candidates:
         # One authority of that name and sigstore-python's yes: it checked this very signature.
-        if context.proven and len(context.candidates) == 1:
+        if context.proven and len(context.candidates) == 1 and found_by_hash(key, sct.log_id):
             return passed(name, f"the certificate transparency log {key.name} signed for it at {when}.")
         if key.verifies(sct.signature, _sct_message(context, authority, sct)):
             return passed(name, f"the certificate transparency log {key.name} signed for it at {when}.")
@@ -204,9 +205,9 @@ def _path_problem(authority: CertificateAuthority, moment: datetime | None) -> s
     """What is wrong with the authority's own chain, at *moment*; an empty text if nothing is."""
     if (problem := _chain_problem(authority)) or moment is None:
         return problem
-    for certificate in authority.certificates:
-        if not certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc:
-            return f"the authority {certificate.subject.rfc4514_string()} was not valid at {to_minute(moment)}."
+    for label, start, end in authority.windows:
+        if not start <= moment <= end:
+            return f"the authority {label} was not valid at {to_minute(moment)}."
     if not authority.covers(moment):
         return f"the trust root does not trust this authority for {to_minute(moment)}."
     return ""

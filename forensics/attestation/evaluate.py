@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from forensics.attestation.bundle import parse_bundle
 from forensics.attestation.certificate import identity_of_parts, parts_of
 from forensics.attestation.checks import FORMAT, LIBRARY, NOT_THE_LIBRARYS, nothing_to_check, run_steps, status_of
@@ -124,6 +126,10 @@ def digest_of(data: Any) -> str | None:
     if not within_depth(data):
         return None
     try:
+        return hashlib.sha256(msgspec.json.encode(data, order="deterministic")).hexdigest()
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        pass  # integers beyond 64 bits and lone surrogates: the slower writer takes them
+    try:
         text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     except (TypeError, ValueError, RecursionError):
         return None
@@ -205,9 +211,12 @@ def _log_entry(context: Context, checks: list[Check]) -> LogEntry | None:
     signed = entry.promise is not None and entry.integrated and results["set"] is not CheckResult.FAIL
     try:
         integrated = from_seconds(entry.integrated or 0) if signed else None
+    except ValueError:
+        integrated = None
+    try:
         checkpoint = context.checkpoint
-    except (ValueError, MalformedEvidence, HostileInput):
-        integrated, checkpoint = None, None
+    except (MalformedEvidence, HostileInput):
+        checkpoint = None
     return LogEntry(
         log_id=entry.log_id.hex(),
         index=entry.index,

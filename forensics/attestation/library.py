@@ -6,13 +6,14 @@ Source: sigstore-python 4.5, `sigstore.verify.Verifier`.
 
 from __future__ import annotations
 
-import base64
-import json
+import binascii
 import os
 import tempfile
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from forensics.attestation.raw import RawAttestation, RawEntry
 from forensics.attestation.trust import TrustRoot
@@ -110,7 +111,7 @@ def refusal(raw: RawAttestation, digest: bytes | None) -> str:
     return ""
 
 
-def as_bundle(raw: RawAttestation) -> str:
+def as_bundle(raw: RawAttestation) -> bytes:
     """Return the parts as a Sigstore bundle of v0.3, in JSON. Source: `sigstore_bundle.proto`."""
     material: dict[str, Any] = {
         "certificate": {"rawBytes": _b64(raw.certificate or b"")},
@@ -134,7 +135,7 @@ def as_bundle(raw: RawAttestation) -> str:
         if raw.digest is not None:
             message["messageDigest"] = {"algorithm": "SHA2_256", "digest": _b64(raw.digest)}
         bundle["messageSignature"] = message
-    return json.dumps(bundle)
+    return msgspec.json.encode(bundle)
 
 
 def one_line(error: BaseException) -> str:
@@ -180,4 +181,4 @@ def _entry(entry: RawEntry) -> dict[str, Any]:
 
 
 def _b64(value: bytes) -> str:
-    return base64.b64encode(value).decode()
+    return binascii.b2a_base64(value, newline=False).decode()

@@ -6,7 +6,6 @@ parts, and strict about the parts.
 
 from __future__ import annotations
 
-import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -125,7 +124,11 @@ def decode(value: Any, name: str) -> bytes:
     if not isinstance(value, str):
         raise MalformedEvidence(f"`{name}` is not a string")
     try:
-        return base64.b64decode("".join(value.split()), validate=True)
+        return binascii.a2b_base64(value, strict_mode=True)
+    except (binascii.Error, ValueError):
+        pass  # rarely, there are line breaks in it
+    try:
+        return binascii.a2b_base64("".join(value.split()), strict_mode=True)
     except (binascii.Error, ValueError) as error:
         raise MalformedEvidence(f"`{name}` is not base64") from error
 

@@ -64,6 +64,14 @@ class CertificateAuthority:
         """The same for a reader (RFC 4514)."""
         return self.issuer.subject.rfc4514_string()
 
+    @cached_property
+    def windows(self) -> tuple[tuple[str, datetime, datetime], ...]:
+        """(name, start, end) of the validity of each certificate of the chain."""
+        return tuple(
+            (cert.subject.rfc4514_string(), cert.not_valid_before_utc, cert.not_valid_after_utc)
+            for cert in self.certificates
+        )
+
     def covers(self, moment: datetime) -> bool:
         """Return whether the trust root lets this chain count at *moment*."""
         return (self.start is None or self.start <= moment) and (self.end is None or moment <= self.end)

@@ -37,12 +37,12 @@ class PublicKey:
         except (ValueError, UnsupportedAlgorithm) as error:
             raise MalformedEvidence(f"a public key that cannot be read: {error}") from error
 
-    @property
+    @cached_property
     def sha256(self) -> bytes:
         """SHA-256 of the SPKI, 32 bytes: the log id of RFC 6962 section 3.2 and of Rekor v1."""
         return hashlib.sha256(self.spki).digest()
 
-    @property
+    @cached_property
     def key_id(self) -> bytes:
         """The full key id (32 bytes) whose first four bytes are the hint in a note; see `note_key_id`."""
         return note_key_id(self.name, self.spki)

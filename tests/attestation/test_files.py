@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forensics.attestation.depth import text_within_depth, within_depth
+from forensics.attestation.evaluate import digest_of
 from forensics.attestation.files import verify_document
 from forensics.attestation.pep740 import parse_provenance, parse_publisher
 from forensics.model.attestation import Attestation, VerificationStatus
@@ -153,3 +155,10 @@ def test_mutated_objects_are_typed_outcomes(
 def test_any_bytes_are_refused_by_name(kit: Kit, raw: bytes) -> None:
     with pytest.raises(EvidenceError):
         verify(kit, raw)
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.text(), st.lists, max_leaves=5))
+def test_the_digest_is_that_of_canonical_json(value: Any) -> None:
+    data = {"b": value, "a": {"é": 1, "e": 2, "\U0001f600": 3, "\uffff": 4}}
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert digest_of(data) == hashlib.sha256(text.encode()).hexdigest()
