@@ -309,11 +309,11 @@ def _merged(events: Iterable[EventDoc], window: tuple[datetime, datetime]) -> li
 
 def _label(members: Sequence[EventDoc], named: set[str] | None) -> str:
     first = members[0]
-    version = (first["version"] or "")[:24]
-    if named is not None:
-        return version if first["version"] in named else "" if version else first["what"][:28]
+    about = (first["version"] or first["subject"] or "")[:24]
+    if named is not None and first["version"]:
+        return about if first["version"] in named else ""
     more = f" +{len(members) - 1}" if len(members) > 1 else ""
-    text = f"{version} {first['what']}".strip()
+    text = f"{about} {first['what']}".strip()
     return (text if len(text) <= 34 else text[:33] + "…") + more
 
 

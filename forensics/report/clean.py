@@ -12,6 +12,19 @@ from typing import Any, cast
 from forensics.model.document import Document
 from forensics.model.text import defang_text, host_of, visible
 
+IDENTIFIERS = frozenset(
+    {
+        "https://token.actions.githubusercontent.com",
+        "https://gitlab.com",
+        "https://accounts.google.com",
+        "https://docs.pypi.org/attestations/publish/v1",
+        "https://slsa.dev/provenance/v0.2",
+        "https://slsa.dev/provenance/v1",
+        "https://in-toto.io/Statement/v1",
+    }
+)
+"""Whole texts that look like URLs and are names: token issuers and predicate types. Shown as they are, never linked."""
+
 LONGEST = 2_000
 """Characters of one text that a report shows; what follows is counted, and whole in the JSON."""
 
@@ -31,7 +44,8 @@ def clean(document: Document) -> Document:
         if isinstance(value, str):
             known = memo.get(value)
             if known is None:
-                known = memo[value] = _cut(defang_text(visible(value), hosts))
+                shown = value if value in IDENTIFIERS else defang_text(visible(value), hosts)
+                known = memo[value] = _cut(shown)
             return known
         if isinstance(value, dict):
             return {walk(key): walk(item) for key, item in value.items()}

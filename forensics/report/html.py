@@ -35,7 +35,7 @@ def render_html(document: Document) -> str:
     return template.render(
         d=shown,
         v=view,
-        unchecked_count=sum(len(group.subjects) for group in view.unchecked),
+        unchecked_count=sum(len(group.rows) for group in view.unchecked),
         shapes=charts.SHAPES,
         ev=Evidence(shown["observations"]),
         page=_page(),
@@ -72,7 +72,7 @@ def _environment() -> Environment:
             "sclass": words.severity_class,
             "letter": words.letter,
             "door": words.door_words,
-            "flagged": words.flagged,
+            "predicate": words.predicate_words,
             "soft": _soft,
         }
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from forensics.model.document import Document, ExposureDoc, NeighbourDoc, ReleaseDoc, SignalDoc
+from forensics.model.document import AdvisoryDoc, Document, ExposureDoc, NeighbourDoc, ReleaseDoc, SignalDoc
 from forensics.report import affected
 from forensics.report.clean import clean
 from forensics.report.mdtext import code, codes, table, text
@@ -93,7 +93,7 @@ def _exposure(d: Document, view: View) -> list[str]:
     lines = ["## Exposure", ""]
     if not d["waves"]:
         return [*lines, "None: no release is flagged.", ""]
-    head = ("Wave", "Versions", "From (UTC)", "To (UTC)", "Length", "Last without findings", "First after")
+    head = ("Wave", "Versions", "From (UTC)", "To (UTC)", "Length", "Last good", "First good after")
     rows = []
     for number, wave in enumerate(d["waves"], 1):
         x = wave["exposure"]
@@ -101,11 +101,17 @@ def _exposure(d: Document, view: View) -> list[str]:
         end = text(when(x["end"]) or "no end known") + _note(x["end_source"] or x["end_reason"])
         neighbours = (_neighbour(wave["last_good"]), _neighbour(wave["first_good"]))
         rows.append((str(number), codes(wave["releases"]), start, end, text(_length(x)), *neighbours))
-    lines += table(head, rows)
-    for a in d["advisories"]:
-        about = [code(a["id"]), *(["says malicious"] if a["malicious"] else []), *([f"withdrawn {text(when(a['withdrawn']))}"] if a["withdrawn"] else [])]  # fmt: skip
-        lines.append(f"- Advisory {', '.join(about)}, published {text(when(a['published']) or 'at an unknown time')}: {text(a['summary'])} {_evidence(a['evidence'])}")  # fmt: skip
+    lines += [*table(head, rows), "“Good” means not flagged.", ""]
+    lines += [_advisory(advisory) for advisory in d["advisories"]]
     return [*lines, ""]
+
+
+def _advisory(a: AdvisoryDoc) -> str:
+    about = code(a["id"]) + (", says malicious" if a["malicious"] else "")
+    if a["withdrawn"]:
+        about += f", withdrawn {text(when(a['withdrawn']))}"
+    published = text(when(a["published"]) or "at an unknown time")
+    return f"- Advisory {about}, published {published}: {text(a['summary'])} {_evidence(a['evidence'])}"
 
 
 def _times(d: Document, view: View) -> list[str]:
@@ -117,13 +123,18 @@ def _times(d: Document, view: View) -> list[str]:
             offset(moment(row.event["at"]), row.from_publish),
             offset(moment(row.event["at"]), row.from_known),
             code(row.event["version"]),
-            text(row.event["what"]),
+            " ".join(
+                filter(None, (text(row.event["what"]), code(row.event["subject"]) if row.event["subject"] else ""))
+            ),
             text(row.event["kind"]),
         )
         for row in view.key_times
     )
     head = ("Time (UTC)", "From publish", "From known", "Release", "What", "Whose word")
-    note = "“From publish” counts from the first publication of a flagged release, “from known” from the first advisory or removal of one."
+    note = (
+        "“From publish” counts from the first publication of a flagged release, "
+        "“from known” from the first advisory or removal of one."
+    )
     return ["## Times", "", *table(head, rows), note, ""]
 
 
@@ -146,17 +157,22 @@ def _findings(d: Document, view: View) -> list[str]:
         lines.append("")
     if view.notable:
         lines += ["### Other releases with findings", ""]
-        for release in view.notable:
-            for s in release["signals"]:
-                lines.append(f"- {code(release['version'])} ({text(verdict_words(release['verdict']))}): {text(s['title'])} ({code(s['id'])}, {text(s['severity'])}). Observed: {text(s['observed'])} {_evidence(s['evidence'])}")  # fmt: skip
+        lines += [_short(release, signal) for release in view.notable for signal in release["signals"]]
         lines.append("")
     return lines if view.suspects or view.notable else [*lines, "None.", ""]
 
 
+def _short(release: ReleaseDoc, s: SignalDoc) -> str:
+    about = f"{code(release['version'])} ({text(verdict_words(release['verdict']))})"
+    signal = f"{text(s['title'])} ({code(s['id'])}, {text(s['severity'])})"
+    return f"- {about}: {signal}. Observed: {text(s['observed'])} {_evidence(s['evidence'])}"
+
+
 def _finding(s: SignalDoc) -> list[str]:
     later = "" if s["at_publish"] else ", known only later"
+    about = f"{code(s['id'])}, {text(s['family'])}, confidence {text(s['confidence'])}{later}"
     lines = [
-        f"**[{text(s['severity'])}] {text(s['title'])}** ({code(s['id'])}, {text(s['family'])}, confidence {text(s['confidence'])}{later})",
+        f"**[{text(s['severity'])}] {text(s['title'])}** ({about})",
         "",
         f"- Observed: {text(s['observed'])}",
         f"- Expected: {text(s['expected'])}",
@@ -177,7 +193,9 @@ def _diff(release: ReleaseDoc) -> list[str]:
     if not diff["rows"]:
         return [f"{title}: {text(diff['reason'])} {_evidence(diff['evidence'])}", ""]
     if not changed:
-        return [f"{title}: {plural(len(diff['rows']), 'claim')} compared, none changed that does not change with every release. {_evidence(diff['evidence'])}", ""]  # fmt: skip
+        count = plural(len(diff["rows"]), "claim")
+        same = f"{count} compared, none changed that does not change with every release."
+        return [f"{title}: {same} {_evidence(diff['evidence'])}", ""]
     rows = (
         (text(r["label"]), code(r["before"] or "none"), code(r["after"] or "none"), text(r["change"])) for r in changed
     )
@@ -238,19 +256,19 @@ def _history(d: Document, view: View) -> list[str]:
             count = plural(len(stretch.releases), "release")
             lines.append(f"- {count} without findings, {code(first['version'])} to {code(last['version'])} ({words})")
         else:
-            lines.append(
-                f"- {code(first['version'])}: {words}, published {text(when(first['published']) or 'at an unknown time')}"
-            )
+            published = text(when(first["published"]) or "at an unknown time")
+            lines.append(f"- {code(first['version'])}: {words}, published {published}")
     return [*lines, ""] if view.stretches else [*lines, "None: no release is known.", ""]
 
 
 def _method(d: Document, view: View) -> list[str]:
     case, root = d["case"], d["case"]["trust_root"]
+    collected = f"collected {text(when(case['collected_at']))} UTC with {text(case['tool'])}"
     return [
         "## Method and limits",
         "",
         *(f"- {text(line)}" for line in d["method"]),
-        f"- Case {code(case['id'])}, collected {text(when(case['collected_at']))} UTC with {text(case['tool'])}; {plural(case['observations'], 'observation')}",
+        f"- Case {code(case['id'])}, {collected}; {plural(case['observations'], 'observation')}",
         f"- Trust root: {text(root['name'])}, vouched for by {text(root['vouched_by'])}, sha256 {code(root['sha256'])}",
         f"- Schema {code(d['schema'])}. Evidence ids such as `o-…` name observations in the case and in the JSON.",
     ]

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 
 _PLAIN_CODE = re.compile(r"[^`|\\\n]+")
 _CONTROL = re.compile(r"[\\`*{}\[\]|~$#!]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
-_LEADING = re.compile(r"^(\s*)(?:([-+=])|(\d+)([.)]))")
+_LEADING = re.compile(r"^(\s*)(?:([-+=])|(\d+)([.)])(?=\s|$))")
 # Words that GitHub turns into mentions or mail links; a code span keeps them as they are.
 _MENTION = re.compile(r"[A-Za-z0-9._%+/-]*@[A-Za-z0-9][A-Za-z0-9._/-]*")
-_EMOJI = re.compile(r":(?=[a-z0-9_+-]+:)")
+_EMOJI = re.compile(r":(?=(?:[+-]1|100|1234|[a-z0-9_+-]*[a-z][a-z0-9_+-]*):)")
 
 
 def text(value: str | None) -> str:

@@ -13,6 +13,7 @@ from forensics.report.words import flagged, moment, plural
 MOST_EVENTS = 2_000
 """Above this many events, those of ordinary releases are counted instead of listed."""
 
+_NUMBER = re.compile(r"\d+")
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!~-]{0,80}")
 
 
@@ -31,13 +32,27 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class UncheckedGroup:
-    """Everything that could not be checked for the same reason: rows in the order of the document."""
+    """Everything that could not be checked for the same reason: rows in the order of the document.
+
+    Reasons that differ only in their numbers ("only 3 earlier releases") are one group; `reasons` holds each with its
+    subjects.
+    """
 
     what: str
-    reason: str
     needs: str
     rows: tuple[UncheckedDoc, ...]
-    subjects: tuple[str, ...]
+    reasons: dict[str, tuple[str, ...]]
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The versions, files or projects concerned, each once."""
+        return tuple(dict.fromkeys(row["subject"] for row in self.rows))
+
+    @property
+    def reason(self) -> str:
+        """The reason; of several that differ in numbers the first and the last."""
+        first, *others = self.reasons
+        return f"{first} … {others[-1]}" if others else first
 
     @property
     def evidence(self) -> list[str]:
@@ -142,14 +157,18 @@ def _stretches(releases: Sequence[ReleaseDoc]) -> Iterable[Stretch]:
 
 
 def _unchecked(document: Document) -> Iterable[UncheckedGroup]:
-    groups: dict[tuple[str, str, str], dict[tuple[str, tuple[str, ...]], UncheckedDoc]] = {}
+    groups: dict[tuple[str, str, str], dict[tuple[str, ...], UncheckedDoc]] = {}
     rows = [*document["not_checked"], *(row for release in document["releases"] for row in release["not_checked"])]
     for row in rows:
-        group = groups.setdefault((row["what"], row["reason"], row["needs"]), {})
-        group.setdefault((row["subject"], tuple(row["evidence"])), row)
-    for (what, reason, needs), members in groups.items():
-        subjects = tuple(dict.fromkeys(subject for subject, _ in members))
-        yield UncheckedGroup(what, reason, needs, tuple(members.values()), subjects)
+        group = groups.setdefault((row["what"], _NUMBER.sub("0", row["reason"]), row["needs"]), {})
+        group.setdefault((row["subject"], row["reason"], *row["evidence"]), row)
+    for (what, _, needs), members in groups.items():
+        reasons: dict[str, dict[str, None]] = {}
+        for row in members.values():
+            reasons.setdefault(row["reason"], {})[row["subject"]] = None
+        yield UncheckedGroup(
+            what, needs, tuple(members.values()), {r: tuple(subjects) for r, subjects in reasons.items()}
+        )
 
 
 def _events(document: Document, shown: set[str]) -> tuple[tuple[EventDoc, ...], int]:

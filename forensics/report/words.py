@@ -56,6 +56,13 @@ def door_words(door: str) -> str:
     return _DOORS.get(door, door)
 
 
+def predicate_words(predicate_type: str) -> str:
+    """Return the specification's name of a predicate type, or nothing for one that has none here."""
+    if predicate_type.endswith("/attestations/publish/v1"):
+        return "PyPI Publish"
+    return "SLSA" if predicate_type.startswith("https://slsa.dev/provenance/") else ""
+
+
 def moment(text: str | None) -> datetime | None:
     """Return the time that *text* names, or None where it names none."""
     try:

@@ -1,5 +1,6 @@
 """Documents built by hand: a two-wave compromise, a benign history, a run that saw nothing, and a very large one."""
 
+# ruff: noqa: E501 - prose in data
 from __future__ import annotations
 
 import hashlib
@@ -382,6 +383,15 @@ def compromised() -> Document:
                    waves=[wave(["8.3.41", "8.3.42"], at, gone, "8.3.40", "8.3.43"), wave(["8.3.45", "8.3.46"], at, gone, "8.3.44", "8.3.47")],
                    **_compromised_parts(releases))  # fmt: skip
     doc["events"] = sorted([*doc["events"], advisory], key=lambda e: e["at"])
+    return doc
+
+
+def compact() -> Document:
+    """The compromised project with its last eleven releases only: everything a page can show, in a small page."""
+    doc = compromised()
+    kept = {release["version"] for release in doc["releases"][-11:]}
+    doc["releases"] = [release for release in doc["releases"] if release["version"] in kept]
+    doc["events"] = [event for event in doc["events"] if event["version"] is None or event["version"] in kept]
     return doc
 
 

@@ -79,13 +79,13 @@ def test_the_page_is_silent(open_page: Any, urls: dict[str, str], name: str) -> 
     assert [noise for noise in page.noise if not noise.startswith("data:")] == []
 
 
-@pytest.mark.parametrize("name", ["compromised", "empty"])
+@pytest.mark.parametrize("name", ["compact", "empty"])
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1440), ("light", 360)])
 def test_axe_finds_nothing(open_page: Any, urls: dict[str, str], name: str, scheme: str, width: int) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
     page = open_page(urls[name], color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True)
-    page.evaluate("document.querySelectorAll('details').forEach((d, i) => { if (i % 7 === 0) d.open = true })")
+    page.evaluate("document.querySelectorAll('details').forEach((d, i) => { if (i % 3 === 0) d.open = true })")
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
 

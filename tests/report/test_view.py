@@ -6,6 +6,7 @@ import re
 import subprocess
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ def test_labels_of_one_lane_do_not_cover_each_other() -> None:
                 spans.setdefault(mark.y, []).append((left, left + width))
         for row in spans.values():
             row.sort()
-            assert all(a[1] <= b[0] for a, b in zip(row, row[1:], strict=False))
+            assert all(a[1] <= b[0] for a, b in pairwise(row))
 
 
 def test_a_strip_of_many_releases_keeps_the_worst_of_each_cell() -> None:
@@ -144,7 +145,17 @@ def test_defang_in_prose_leaves_the_rest_alone() -> None:
     )
 
 
-@pytest.mark.parametrize("url", ["https://github.com\\@evil.example", "https://github.com/a b", "https://github.com/x.whl",
-                                 "https://github.com/ü", "//github.com/", "https://github.com.evil.example/", None])  # fmt: skip
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://github.com\\@evil.example",
+        "https://github.com/a b",
+        "https://github.com/x.whl",
+        "https://github.com/ü",
+        "//github.com/",
+        "https://github.com.evil.example/",
+        None,
+    ],
+)
 def test_what_must_not_be_a_link(url: str | None) -> None:
     assert not linkable(url, frozenset({"github.com"}))
