@@ -42,7 +42,10 @@ def verify(
     for case in cases:
         from forensics.cli.case import verify_case
 
-        verify_case(case)  # exits by itself where the case is damaged
+        try:
+            verify_case(case, trust_root)
+        except typer.Exit as outcome:  # so that one damaged case does not hide the next
+            valid = valid and outcome.exit_code == 0
     if not valid:
         raise typer.Exit(_INVALID)
 
