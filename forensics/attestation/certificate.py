@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from forensics.attestation.claims import (
+from forensics.model.claims import (
     BY_OID,
     FULCIO_ROOT_ARC,
     SCT_LIST,

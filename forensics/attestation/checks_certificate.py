@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from forensics.attestation.checks_log import found_by_hash
-from forensics.attestation.claims import SCT_LIST, SUBJECT_ALTERNATIVE_NAME
+from forensics.model.claims import SCT_LIST, SUBJECT_ALTERNATIVE_NAME
 from forensics.attestation.context import Context, failed, not_checked, passed
 from forensics.attestation.timestamps import timestamp
 from forensics.attestation.trust import CertificateAuthority

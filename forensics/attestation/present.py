@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from forensics.attestation.claims import label_of
+from forensics.model.claims import label_of
 from forensics.attestation.files import FileVerification
 from forensics.attestation.statement import label_of_predicate
 from forensics.model.attestation import Attestation, CheckResult, VerificationStatus

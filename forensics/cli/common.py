@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from forensics.model.errors import UsageError
 
 if TYPE_CHECKING:
+    from forensics.evidence.case import Case
     from forensics.investigation import Analysis, Investigation
     from forensics.model.document import Document
     from forensics.model.endpoints import Endpoints
@@ -51,6 +53,9 @@ LineOption = Annotated[
         "--line", metavar="PREFIX=LINE", help="Put versions of a prefix into a line of your choice. Repeatable."
     ),
 ]
+CacheOption = Annotated[
+    bool, typer.Option("--cache/--no-cache", help="Use what was computed before from the same case.")
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes on stderr.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr: waits, retries, each stage.")]
 
@@ -75,6 +80,7 @@ class Ask:
     quiet: bool = False
     verbose: bool = False
     reconstruction: str | None = None
+    cache: bool = True
 
 
 def version_option(
@@ -181,12 +187,65 @@ def investigate(ask: Ask) -> tuple[Investigation, Analysis]:
     return found.investigation, analysis
 
 
-def document_of(ask: Ask, options: dict[str, Any] | None = None) -> tuple[Document, Path]:
-    """Return the document of what *ask* means, and where its case lies."""
+def document_of(ask: Ask) -> tuple[Document, Path]:
+    """Return the document of what *ask* means, and where its case lies; from the cache if nothing changed since."""
+    known = _remembered(ask)
+    if known is not None:
+        return known
     from forensics.report.build import build_document
 
     investigation, analysis = investigate(ask)
-    return build_document(analysis, options), investigation.case.path
+    document = build_document(analysis)
+    if investigation.case.meta.complete and ask.cache:
+        import msgspec
+
+        from forensics.evidence import cache
+
+        cache.put(_key(investigation.case, investigation.root.sha256, ask), msgspec.json.encode(document))
+    return document, investigation.case.path
+
+
+def _remembered(ask: Ask) -> tuple[Document, Path] | None:
+    """Return the document of a complete case that was analysed before, if the case is named and nothing is to be asked.
+
+    Every byte of the case is hashed again: a changed case is another case.
+    """
+    if not ask.cache or ask.case is None or ask.refresh:
+        return None
+    from forensics.evidence import cache
+    from forensics.evidence.case import Case
+    from forensics.evidence.library import find_case
+    from forensics.model.errors import ForensicsError
+
+    try:
+        case = Case.open(find_case(ask.case))
+        if not case.meta.complete or (ask.project and str(_project(ask.project)) != case.meta.project):
+            return None
+        root = hashlib.sha256(case.trust_root()).hexdigest()
+        stored = cache.get(_key(case, root, ask))
+    except ForensicsError:
+        return None  # the long way says what is wrong
+    if stored is None:
+        return None
+    import msgspec
+
+    document: Document = msgspec.json.decode(stored)
+    return document, case.path
+
+
+def _project(text: str) -> object:
+    from forensics.model.project import parse_project
+
+    return parse_project(text)
+
+
+def _key(case: Case, root: str, ask: Ask) -> str:
+    """What a document follows from: the case, the trust root and who named it, and the lines of the user's choice."""
+    from forensics.evidence import cache
+
+    named = trust_root_bytes(ask)
+    vouched = hashlib.sha256(named).hexdigest() if named is not None else "shipped"
+    return cache.key_of("document", case.digest(check=True), root, vouched, *sorted(ask.line or []))
 
 
 def write_out(path: Path, text: str) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from forensics.cli.common import (
     Ask,
+    CacheOption,
     CaseOption,
     EndpointOption,
     LineOption,
@@ -39,6 +40,7 @@ def report(
     line: LineOption = None,
     trust_root: TrustRootOption = None,
     endpoint: EndpointOption = None,
+    cache: CacheOption = True,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -53,7 +55,7 @@ def report(
     to_stdout = output is None or str(output) == "-"
     chosen = format_of(form or (str(output) if not to_stdout else "html"))
     name, case = _case_or_project(project, case)
-    ask = Ask(name, case, offline, refresh, trust_root, endpoint, 16, 60.0, line, quiet, verbose)
+    ask = Ask(name, case, offline, refresh, trust_root, endpoint, 16, 60.0, line, quiet, verbose, cache=cache)
     document, _ = document_of(ask)
     text = FORMATS[chosen](document)
     if to_stdout:

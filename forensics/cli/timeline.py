@@ -9,6 +9,7 @@ import typer
 
 from forensics.cli.common import (
     Ask,
+    CacheOption,
     CaseOption,
     ConcurrencyOption,
     EndpointOption,
@@ -55,6 +56,7 @@ def timeline(
     line: LineOption = None,
     trust_root: TrustRootOption = None,
     endpoint: EndpointOption = None,
+    cache: CacheOption = True,
     concurrency: ConcurrencyOption = 16,
     max_wait: MaxWaitOption = 60.0,
     quiet: QuietOption = False,
@@ -70,11 +72,12 @@ def timeline(
 
     ask = Ask(
         project, case, offline, refresh, trust_root, endpoint, concurrency, max_wait, line, quiet, verbose,
-        reconstruction=reconstruction,
+        reconstruction=reconstruction, cache=cache,
     )  # fmt: skip
     selection = select(versions, since, until)
+    document, where = document_of(ask)
     options = {"versions": versions, "since": since, "until": until, "line": line or []}
-    document, where = document_of(ask, {k: v for k, v in options.items() if v})
+    document = {**document, "options": {name: value for name, value in options.items() if value}}
     _print(document, selection.of(document), where, json_output=json_output, everything=everything)
     raise typer.Exit(exit_code(document, strict=strict, exit_zero=exit_zero))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from forensics.attestation.claims import PER_RELEASE_CLAIMS, label_of
+from forensics.model.claims import PER_RELEASE_CLAIMS, label_of
 from forensics.model.identity import Identity
 
 
@@ -54,15 +54,22 @@ def _change(name: str, before: str | None, after: str | None) -> Change:
 
 
 def _class_moved(name: str, before: str, after: str) -> bool:
-    """A ref may change with every tag, not from a tag to a branch; a URI may change its ref, not its path."""
+    """A ref may change from tag to tag, not from or to a branch; a URI with its ref or its run, not with its path."""
     if name.endswith("_ref"):
-        return _ref_class(before) != _ref_class(after) or not before.startswith("refs/tags/")
+        return _ref_moved(before, after)
+    if name == "run_invocation_uri":
+        return _before_run(before) != _before_run(after)
     if "@" in before or "@" in after:
         old_path, _, old_ref = before.partition("@")
         new_path, _, new_ref = after.partition("@")
-        return old_path != new_path or _ref_class(old_ref) != _ref_class(new_ref)
+        return old_path != new_path or _ref_moved(old_ref, new_ref)
     return False
 
 
-def _ref_class(ref: str) -> str:
-    return "/".join(ref.split("/")[:2])
+def _before_run(uri: str) -> str | None:
+    place, runs, _ = uri.partition("/actions/runs/")
+    return place if runs else None
+
+
+def _ref_moved(before: str, after: str) -> bool:
+    return before != after and not (before.startswith("refs/tags/") and after.startswith("refs/tags/"))

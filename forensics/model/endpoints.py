@@ -57,12 +57,18 @@ def resolve_endpoints(
 def _checked_url(url: str, name: str) -> str:
     from urllib.parse import urlsplit
 
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError(f"{name}: {url!r} is not an http(s) URL.")
-    if parts.username or parts.password:
+    if "@" in url.partition("://")[2].partition("/")[0]:
         raise UsageError(
             f"{name} carries credentials, and endpoints are written into every case.",
             advice="Leave user and password out of the URL.",
+        )
+    try:
+        parts = urlsplit(url)
+        bad = parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0
+    except ValueError:
+        bad = True
+    if bad or parts.query or parts.fragment:
+        raise UsageError(
+            f"{name}: {url!r} is not the http(s) URL of a service.", advice="Write it as https://index.example/path."
         )
     return url.rstrip("/")

@@ -1,6 +1,6 @@
 """Who signed: the claims of a Fulcio certificate, by the names of Fulcio's specification.
 
-Source: sigstore/fulcio docs/oid-info.md. The numbers live in one table, `forensics.attestation.claims`.
+Source: sigstore/fulcio docs/oid-info.md. The numbers live in one table, `forensics.model.claims`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,10 @@ def parse_time(text: str) -> datetime:
     Raises ValueError for anything else, including years that a `datetime` cannot hold.
     """
     value = datetime.fromisoformat(text)
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{text[:60]!r} lies outside what a datetime can hold") from error
 
 
 def from_seconds(seconds: int) -> datetime:

@@ -75,7 +75,8 @@ def _wave(number: int, wave: Wave, by_version: dict[str, Assessment], total: int
     doors = listed(list(dict.fromkeys(m.door.value for m in members)))
     text = f"{name} is {listed(wave.releases)} in line {wave.line}, through the door: {doors}."
     text += f" {exposure_words(wave.exposure)}"
-    around = f"Last good before: {_good(wave.last_good, by_version)}. First good after: {_good(wave.first_good, by_version)}."
+    before, after = _good(wave.last_good, by_version), _good(wave.first_good, by_version)
+    around = f"Last good before: {before}. First good after: {after}."
     neighbours = [by_version[v] for v in (wave.last_good, wave.first_good) if v]
     return [
         _sentence(text, [i for m in members for i in m.release.evidence]),

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forensics.attestation.certificate import identity_of
-from forensics.attestation.claims import CLAIMS as TABLE
-from forensics.attestation.claims import PER_RELEASE_CLAIMS, label_of
+from forensics.model.claims import CLAIMS as TABLE
+from forensics.model.claims import PER_RELEASE_CLAIMS, label_of
 from forensics.model.errors import EvidenceError, MalformedEvidence
 from forensics.model.identity import Identity
 

@@ -167,7 +167,7 @@ def test_the_claims_are_those_that_another_reader_finds(evidence: Path) -> None:
     from cryptography import x509
     from pyasn1.codec.der.decoder import decode
 
-    from forensics.attestation.claims import BY_OID
+    from forensics.model.claims import BY_OID
 
     for name in PEP740:
         data = attestation_of(evidence / "pep740" / name)
