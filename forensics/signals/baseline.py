@@ -5,16 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from forensics.model.checked import NotChecked
 from forensics.model.release import Door
 from forensics.signals import thresholds as t
 from forensics.signals.profile import Attested, Profile
 
+CLAIMS = ("repositories", "owners", "repository_names", "workflows", "triggers", "refs", "runners", "environments")
+"""The attributes of `Profile` that baselines compare."""
+
+
+@lru_cache(maxsize=1024)
+def _shared(claims: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    """Return one object for equal sets: releases of a project mostly claim the same, and comparing them is free."""
+    return claims
+
 
 @dataclass(slots=True)
 class Past:
-    """An earlier release as later ones see it: its profile at publication and whether it may serve as baseline."""
+    """An earlier release as later ones see it: its profile at publication and whether it may serve as baseline.
+
+    `claims` are the values of its profile, by attribute, that were not new with it.
+    """
 
     profile: Profile
     line: str
@@ -26,6 +39,11 @@ class Past:
     removed_at: datetime | None
     advised_at: datetime | None
     attested_lost: bool = False
+    claims: frozenset[tuple[str, str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        kept = {(name, value) for name in CLAIMS for value in getattr(self.profile, name)}
+        self.claims = _shared(frozenset(kept) - self.changed)
 
     def serves(self, at: datetime) -> bool:
         """Whether it is part of baselines at time *at*: not flagged, and not yet removed or advised against by then.
@@ -56,12 +74,10 @@ class Baseline:
 
         A value that is still new (see JOIN_RELEASES) is not among them, though its release may be in the cohort.
         """
-        if name not in self._known:
-            known = {value for kind, value in self.joined if kind == name}
-            for past in self.cohort:
-                own = getattr(past.profile, name)
-                known |= own - {value for kind, value in past.changed if kind == name} if past.changed else own
-            self._known[name] = frozenset(known)
+        if not self._known:
+            claims = self.joined.union(*{past.claims for past in self.cohort})  # most are equal, and fold first
+            for each in CLAIMS:
+                self._known[each] = frozenset(value for kind, value in claims if kind == each)
         return self._known[name]
 
     def usual_door(self) -> Door | NotChecked:
@@ -94,9 +110,10 @@ def build_baseline(line: Sequence[Past], project: Sequence[Past], at: datetime) 
 
 def _cohort(past: Sequence[Past], at: datetime) -> tuple[Past, ...]:
     chosen: list[Past] = []
+    since = at - t.COHORT_SPAN
     for member in reversed(past):
-        published = member.profile.published
-        old = published is None or published < at - t.COHORT_SPAN
+        published = member.profile.release.published
+        old = published is None or published < since
         if len(chosen) >= t.COHORT_LIMIT or (old and len(chosen) >= t.COHORT_RELEASES):
             break
         if member.serves(at):
@@ -111,7 +128,7 @@ def _joined(past: Sequence[Past]) -> frozenset[tuple[str, str]]:
     """
     seen: dict[tuple[str, str], list[datetime]] = {}
     for member in past[-t.COHORT_LIMIT :]:
-        if member.flagged_otherwise or member.removed or member.profile.published is None:
+        if not member.changed or member.flagged_otherwise or member.removed or member.profile.published is None:
             continue
         for value in member.changed:
             seen.setdefault(value, []).append(member.profile.published)

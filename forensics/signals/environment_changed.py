@@ -50,7 +50,7 @@ def environment_changed(view: View) -> Result:
 
 
 def _another(view: View) -> Result:
-    members = attested_members(view.baseline)
+    members = () if view.baseline.values(ATTRIBUTE) else attested_members(view.baseline)
     if members and not any(_could_claim(past.profile.release) for past in members):
         reason = "no earlier certificate could carry a deployment environment to compare with"
         return NotChecked(reason, "certificate", view.profile.evidence)

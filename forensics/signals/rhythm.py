@@ -24,6 +24,7 @@ class Rhythm:
     cells: dict[tuple[int, int], int] = field(default_factory=dict)
     published: int = 0
     in_company: int = 0
+    _last: tuple[datetime, int, float] | None = field(default=None, repr=False, compare=False)
 
     def add(self, at: datetime, gap: timedelta | None, in_company: bool) -> None:
         """Take in one publication: its time, its gap to the release before it in its line, whether it had company."""
@@ -46,6 +47,8 @@ class Rhythm:
         Density: counts over the clock, smoothed with a wrapped Gaussian of OFF_HOURS_KERNEL_HOURS, times the share
         of the weekday (add-one). 0 means that no earlier release was as unusual.
         """
+        if self._last and self._last[:2] == (at, self.published):
+            return self._last[2]
         by_hour = self._smoothed()
         total = self.published + 7
 
@@ -54,8 +57,14 @@ class Rhythm:
 
         own = density(at.weekday(), at.hour)
         as_unusual = sum(count for (day, hour), count in self.cells.items() if density(day, hour) <= own)
-        return as_unusual / self.published if self.published else 1.0
+        share = as_unusual / self.published if self.published else 1.0
+        self._last = (at, self.published, share)
+        return share
 
     def _smoothed(self) -> list[float]:
-        kernel = [exp(-((min(d, 24 - d) / t.OFF_HOURS_KERNEL_HOURS) ** 2) / 2) for d in range(24)]
-        return [sum(self.hours[h] * kernel[(hour - h) % 24] for h in range(24)) for hour in range(24)]
+        busy = [(hour, count) for hour, count in enumerate(self.hours) if count]
+        return [sum([count * _KERNEL[hour - h] for h, count in busy]) for hour in range(24)]
+
+
+_KERNEL = [exp(-((min(d, 24 - d) / t.OFF_HOURS_KERNEL_HOURS) ** 2) / 2) for d in range(24)]
+"""Weight by distance on the clock; a negative distance counts from the other end, which is the same."""
