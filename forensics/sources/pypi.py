@@ -28,6 +28,9 @@ INTEGRITY = "application/vnd.pypi.integrity.v1+json"
 PROVENANCE_API = (1, 3)
 """Below this api-version of the Simple API a missing or null `provenance` says nothing (PEP 740)."""
 
+MAX_NAME = 1000
+"""Longest file name or version that is read; the index itself allows far less."""
+
 PROBES = 3
 """Files asked of the Integrity API before its silence is believed, where the index does not vouch for provenance."""
 
@@ -51,7 +54,10 @@ class IndexFile:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What the index says about a project. `exists` is False only when it answered and knows no such project."""
+    """What the index says about a project. `exists` is False only when it answered and knows no such project.
+
+    `unplaced` are listed files whose version nobody states, and names too long to be any: kept, never analysed.
+    """
 
     exists: bool
     status: ProjectStatus
@@ -60,12 +66,13 @@ class Index:
     latest: str | None
     contradictions: tuple[tuple[str, str, str, str], ...]
     evidence: tuple[str, ...]
+    unplaced: tuple[str, ...] = ()
 
 
 async def read_index(client: Client, endpoints: Endpoints, project: Project, witness: Witness) -> Outcome[Index]:
     """Ask the Simple and the legacy JSON API for *project* and join their answers.
 
-    Returns NotChecked when the Simple API gives no usable answer; an index with `exists` False when both say 404.
+    Returns NotChecked when the Simple API gives no usable answer, an index with `exists` False when both say 404.
     Source: PyPI's API documentation; PEP 691, 700, 740, 792.
     """
     base, name = endpoints["pypi"], quote(project.name, safe="")
@@ -74,14 +81,19 @@ async def read_index(client: Client, endpoints: Endpoints, project: Project, wit
     if isinstance(simple, NotChecked):
         return simple
     status_code, body = simple.value
-    legacy_body = legacy.value[1] if isinstance(legacy, Checked) and legacy.value[0] == 200 else {}
+    legacy_status, legacy_body = legacy.value if isinstance(legacy, Checked) else (None, {})
     evidence = (*simple.evidence, *legacy.evidence)
     if status_code == 404:
-        if legacy_body:
-            return witness.miss("the Simple API answers 404 and the legacy API knows the project", "index", evidence)
+        if legacy_status != 404:
+            state = "knows the project" if legacy_status == 200 else "could not be asked"
+            return witness.miss(f"the Simple API answers 404 and the legacy API {state}", "index", evidence)
         return Checked(Index(False, ProjectStatus.UNKNOWN, (), (), None, (), evidence), evidence)
     if status_code != 200:
         return witness.miss(f"the Simple API answered HTTP {status_code}", "index", evidence)
+    if not isinstance(body.get("files"), list):
+        return witness.miss("the Simple API's answer is not a project page: it lists no files", "index", evidence)
+    if legacy_status not in {200, 404, None}:
+        witness.miss(f"the legacy API answered HTTP {legacy_status}", "index", legacy.evidence)
     return Checked(_join(body, legacy_body, simple.evidence, legacy.evidence), evidence)
 
 
@@ -93,9 +105,12 @@ async def _json(witness: Witness, client: Client, url: str, accept: str) -> Outc
     if answer.status != 200:
         return Checked((answer.status, {}), outcome.evidence)
     try:
-        return Checked((200, mapping(answer.json())), outcome.evidence)
+        body = answer.json()
     except (BadAnswer, HostileInput) as error:
         return witness.miss(error.what, "index", outcome.evidence)
+    if not isinstance(body, dict):
+        return witness.miss(f"{url} answered with something that is not a JSON object", "index", outcome.evidence)
+    return Checked((200, body), outcome.evidence)
 
 
 def _join(
@@ -107,33 +122,43 @@ def _join(
         name: (version, mapping(entry))
         for version, entries in releases.items()
         for entry in items(entries)
-        if (name := text(mapping(entry).get("filename"))) is not None
+        if (name := text(mapping(entry).get("filename"))) is not None and max(len(name), len(version)) <= MAX_NAME
     }
     vouched = _vouches_for_provenance(mapping(simple.get("meta")))
     files: list[IndexFile] = []
     differences: list[tuple[str, str, str, str]] = []
+    unplaced = [version[:80] + "…" for version in releases if len(version) > MAX_NAME]
     for raw in items(simple.get("files")):
         entry = mapping(raw)
-        filename = text(entry.get("filename"), 1000)
-        if filename is None:
+        filename = text(entry.get("filename"), MAX_NAME + 1)
+        if filename is None or len(filename) > MAX_NAME:
+            unplaced.append(f"{filename[:80]}…" if filename else "a file without a name")
             continue
         version, twin = by_name.get(filename, (version_of(filename), {}))
         if version is None:
+            unplaced.append(filename)
             continue
         file = _file(entry, twin, filename, version, vouched, simple_ids, legacy_ids)
         files.append(file)
         theirs = hex_digest(mapping(twin.get("digests")).get("sha256"))
         if theirs and file.sha256 and theirs != file.sha256:
             differences.append((version, f"SHA-256 of {filename}", file.sha256, theirs))
+    listed = {file.filename for file in files}
+    for filename, (version, _) in by_name.items():
+        if filename not in listed:
+            differences.append((version, f"listing of {filename}", "not in the Simple API", "in the legacy API"))
     info = mapping(legacy.get("info"))
     return Index(
         exists=True,
         status=_status(simple),
         files=tuple(files),
-        empty_versions=tuple(v for v, entries in releases.items() if isinstance(entries, list) and not entries),
+        empty_versions=tuple(
+            v for v, entries in releases.items() if isinstance(entries, list) and not entries and len(v) <= MAX_NAME
+        ),
         latest=text(info.get("version"), 200),
         contradictions=tuple(differences),
         evidence=(*simple_ids, *legacy_ids),
+        unplaced=tuple(dict.fromkeys(unplaced)),
     )
 
 
@@ -194,7 +219,7 @@ def _vouches_for_provenance(meta: dict[str, Any]) -> NotChecked | None:
 
 
 def _status(simple: dict[str, Any]) -> ProjectStatus:
-    """PEP 792; the specification's key is `state`, PyPI serves `status`. Not stated on a current API: active."""
+    """PEP 792; the specification's key is `state`, PyPI serves `status`."""
     block = mapping(simple.get("project-status"))
     word = text(block.get("status"), 40) or text(block.get("state"), 40)
     if word is None:
@@ -224,13 +249,13 @@ def _path(url: Any, filename: str) -> str | None:
 
 def version_of(filename: str) -> str | None:
     """Return the version that a wheel's or sdist's name states, normalised; None for other names (eggs, installers)."""
-    from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
+    from packaging.utils import parse_sdist_filename, parse_wheel_filename
 
     try:
         if filename.endswith(".whl"):
             return str(parse_wheel_filename(filename)[1])
         return str(parse_sdist_filename(filename)[1])
-    except (InvalidSdistFilename, InvalidWheelFilename):
+    except ValueError:  # the two of packaging, and Python's own for a number of thousands of digits
         return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from packaging.utils import canonicalize_version
@@ -51,6 +52,10 @@ def build_history(
         if status.problem
     ]
     not_checked += [("import", NotChecked(problem, "a readable file")) for problem in supplements.problems]
+    if index and index.unplaced:
+        named = ", ".join(index.unplaced[:5]) + (f" and {len(index.unplaced) - 5} more" if index.unplaced[5:] else "")
+        reason = f"the index lists names of which nobody states a readable version: {named}"
+        not_checked.append(("listed files", NotChecked(reason, "the legacy API", index.evidence)))
     contradictions = _differences(index)
     return History(
         project=project,
@@ -106,7 +111,10 @@ class _Builder:
 
     def _key(self, version: str) -> str:
         """Return the key that spellings of one version share (PEP 440); the first spelling seen is kept."""
-        key = str(canonicalize_version(version, strip_trailing_zero=False))
+        try:
+            key = str(canonicalize_version(version, strip_trailing_zero=False))
+        except ValueError:  # a number of thousands of digits
+            key = version
         self.spelling.setdefault(key, version)
         return key
 
@@ -130,6 +138,7 @@ class _Builder:
         listed, named, times = self.listed.get(key, []), self.named.get(key, []), self.times.get(key, [])
         known = {file.filename for file in listed}
         artifacts = [self._from_index(file, named) for file in listed]
+        self._disagreements([file for file in named if file.filename not in known])
         artifacts += [_from_name(file) for file in _merged(named) if file.filename not in known]
         artifacts.sort(key=lambda a: (a.kind != "sdist", a.filename))
         published, published_by = _published(artifacts, times, listed=bool(listed))
@@ -160,6 +169,18 @@ class _Builder:
         if not ids and self.index:
             ids += list(self.index.evidence)
         return tuple(dict.fromkeys(ids))
+
+    def _disagreements(self, named: list[NamedFile]) -> None:
+        """Note every file of which two supplements state different digests."""
+        first: dict[str, NamedFile] = {}
+        for file in (f for f in named if f.sha256):
+            known = first.setdefault(file.filename, file)
+            if known.sha256 != file.sha256:
+                about = f"SHA-256 of {file.filename}"
+                evidence = (*known.evidence, *file.evidence)
+                self.contradictions.append(
+                    Contradiction(file.version, about, str(known.sha256), str(file.sha256), evidence)
+                )
 
     def _from_index(self, file: IndexFile, named: list[NamedFile]) -> Artifact:
         twin = next((n for n in named if n.filename == file.filename), None)
@@ -197,13 +218,24 @@ class _Builder:
 
 
 def _merged(named: list[NamedFile]) -> list[NamedFile]:
-    """Return one record a file: the one that states most, with the evidence of all that agree on the digest."""
+    """Return one record a file: the first that states most, with the evidence of all that agree with its digest."""
     best: dict[str, NamedFile] = {}
     for file in named:
         known = best.get(file.filename)
-        if known is None or (known.uploaded_at is None and file.uploaded_at is not None):
+        if known is None or _states(file) > _states(known):
             best[file.filename] = file
-    return list(best.values())
+    return [
+        replace(file, evidence=tuple(dict.fromkeys(i for n in named if _agree(n, file) for i in n.evidence)))
+        for file in best.values()
+    ]
+
+
+def _states(file: NamedFile) -> tuple[bool, bool]:
+    return (file.uploaded_at is not None, file.sha256 is not None)
+
+
+def _agree(one: NamedFile, other: NamedFile) -> bool:
+    return one.filename == other.filename and one.sha256 == other.sha256
 
 
 def _from_name(file: NamedFile) -> Artifact:
