@@ -43,9 +43,11 @@ async def read_advisories(
         if outcome.value.status != 200:
             return witness.miss(f"OSV answered HTTP {outcome.value.status}", "advisories", outcome.evidence)
         try:
-            answer = mapping(outcome.value.json())
+            answer = outcome.value.json()
         except (BadAnswer, HostileInput) as error:
             return witness.miss(error.what, "advisories", outcome.evidence)
+        if not isinstance(answer, dict) or not isinstance(answer.get("vulns", []), list):
+            return witness.miss("OSV's answer is not one to a query", "advisories", outcome.evidence)
         evidence += outcome.evidence
         for raw in items(answer.get("vulns")):
             record = mapping(raw)
