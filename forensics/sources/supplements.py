@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from forensics.model.errors import ForensicsError, UsageError
@@ -21,14 +22,17 @@ from forensics.model.event import TimeKind
 from forensics.model.project import Project
 from forensics.model.release import Mention
 from forensics.model.times import parse_time, to_iso
-from forensics.sources.interface import hex_digest, mapping, text
+from forensics.sources.interface import hex_digest, items, mapping, text
 from forensics.sources.pypi import version_of
 
 if TYPE_CHECKING:
     from forensics.evidence.case import Import
 
+LEAD_SCHEMA = "forensics/lead/1"
 KINDS = ("export", "hashes", "requirements", "facts", "lead")
 MAX_ROWS = 1_000_000
+MAX_FIELD = 16 * 2**20
+"""Longest field of a CSV export in characters; the table carries whole project descriptions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ def read_supplements(imports: Iterable[Import], project: Project) -> Supplements
             continue
         try:
             reader(item.read(), item.source, (item.observation.id,), project, found)
-        except (ForensicsError, ValueError, UnicodeDecodeError, csv.Error) as error:
+        except (ForensicsError, ValueError, RecursionError, csv.Error) as error:
             found.problems.append(f"{item.name}: {error}")
     return found
 
@@ -104,7 +108,7 @@ def detect_kind(name: str, data: bytes) -> str:
     head = data[:65536].decode("utf-8", errors="replace")
     first = head.lstrip().partition("\n")[0]
     if name.endswith(".toml") or "[[fact]]" in head:
-        return "lead" if 'schema = "forensics/lead/1"' in head else "facts"
+        return "lead" if re.search(rf'^schema\s*=\s*["\']{LEAD_SCHEMA}["\']', head, re.MULTILINE) else "facts"
     if "sha256_digest" in first:
         return "export"
     if "--hash=sha256:" in head:
@@ -118,10 +122,15 @@ def detect_kind(name: str, data: bytes) -> str:
 
 
 def _lines(data: bytes) -> list[str]:
-    rows = data.decode("utf-8-sig").splitlines()
+    # Not splitlines(): U+2028 and its like stand unescaped in JSON strings and do not end a row.
+    rows = data.decode("utf-8-sig").split("\n")
     if len(rows) > MAX_ROWS:
         raise ValueError(f"more than {MAX_ROWS} rows")
-    return rows
+    return [row.removesuffix("\r") for row in rows]
+
+
+def _toml(data: bytes) -> dict[str, Any]:
+    return tomllib.loads(data.decode("utf-8-sig"))
 
 
 def _read_export(data: bytes, source: str, evidence: tuple[str, ...], project: Project, found: Supplements) -> None:
@@ -133,7 +142,10 @@ def _read_export(data: bytes, source: str, evidence: tuple[str, ...], project: P
     if lines and lines[0].lstrip().startswith("{"):
         rows = (mapping(msgspec.json.decode(line.encode())) for line in lines if line.strip())
     else:
-        rows = csv.DictReader(io.StringIO("\n".join(lines)))
+        csv.field_size_limit(MAX_FIELD)
+        rows = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+        if not {"filename", "version", "sha256_digest"} <= set(rows.fieldnames or ()):
+            raise ValueError("the header names no columns filename, version and sha256_digest")
     for row in rows:
         name = (text(row.get("name")) or project.name).lower()
         filename, version = text(row.get("filename"), 1000), text(row.get("version"), 200)
@@ -145,7 +157,7 @@ def _read_export(data: bytes, source: str, evidence: tuple[str, ...], project: P
                 filename=filename,
                 version=version,
                 sha256=hex_digest(row.get("sha256_digest")),
-                size=int(row["size"]) if str(row.get("size", "")).isdigit() else None,
+                size=_size(row.get("size")),
                 uploaded_at=_loose_time(row.get("upload_time")),
                 path=f"/packages/{path}" if path else None,
                 upload_client=text(row.get("uploaded_via"), 300),
@@ -153,6 +165,11 @@ def _read_export(data: bytes, source: str, evidence: tuple[str, ...], project: P
             )
         )
         found.mention(version, source, f"lists {filename} as uploaded", evidence)
+
+
+def _size(value: Any) -> int | None:
+    digits = str(value)
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
 
 
 def _loose_time(value: Any) -> datetime | None:
@@ -165,10 +182,10 @@ def _loose_time(value: Any) -> datetime | None:
 
 
 def _read_hashes(data: bytes, source: str, evidence: tuple[str, ...], project: Project, found: Supplements) -> None:
-    """Lines of `sha256sum`; a digest without a name stays loose, for prose is no mapping from hash to file."""
+    """Lines of `sha256sum`, folders dropped; a digest without a name stays loose: prose maps no hash to a file."""
     for line in _lines(data):
-        digest, _, name = line.strip().partition(" ")
-        sha256, filename = hex_digest(digest), name.strip().lstrip("*")
+        digest, _, name = line.strip().replace("\t", " ", 1).partition(" ")
+        sha256, filename = hex_digest(digest), PurePosixPath(name.strip().lstrip("*")).name
         if sha256 is None:
             continue
         version = version_of(filename) if filename else None
@@ -185,7 +202,10 @@ def _belongs(filename: str, project: Project) -> bool:
     return re.sub(r"[-_.]+", "-", name).lower() == project.name
 
 
-_PIN = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;\\]+)")
+# Exactly one version: no wildcard, no second clause, no `===` of something that is no version.
+_PIN = re.compile(
+    r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*==\s*([A-Za-z0-9][A-Za-z0-9.!+_-]*)(?=[\s;\\#]|$)"
+)
 
 
 def _read_requirements(
@@ -194,6 +214,8 @@ def _read_requirements(
     """Pins with hashes; a pin's hashes are loose, for the file does not say which is of which artifact."""
     version: str | None = None
     for line in _lines(data):
+        if not line.lstrip().startswith(("--hash", "#")) and line.strip():
+            version = None
         if match := _PIN.match(line):
             name = re.sub(r"[-_.]+", "-", match.group(1)).lower()
             version = match.group(2) if name == project.name else None
@@ -205,7 +227,10 @@ def _read_requirements(
 
 def _read_facts(data: bytes, source: str, evidence: tuple[str, ...], project: Project, found: Supplements) -> None:
     """`[[fact]]` tables: kind (`removed`, `published`, `hash`, `link`), version, and at, filename, sha256 or url."""
-    for raw in tomllib.loads(data.decode()).get("fact", []):
+    facts = items(_toml(data).get("fact"))
+    if not facts:
+        raise ValueError("it holds no [[fact]] table")
+    for raw in facts:
         read_fact(mapping(raw), source, evidence, found)
 
 
@@ -243,32 +268,42 @@ def _fact_time(value: Any) -> datetime:
     if isinstance(value, datetime):
         return parse_time(value.isoformat())
     if isinstance(value, str):
-        return parse_time(value)
+        return exact_time(value)
     raise ValueError("a fact with a time needs `at`, an RFC 3339 time")
+
+
+def exact_time(value: str) -> datetime:
+    """Return the UTC time that *value* states; raises ValueError also for a date, which is no time."""
+    if not re.match(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", value):
+        raise ValueError(f"{value[:40]!r} is not an RFC 3339 time such as 2024-12-05T09:15:00Z")
+    return parse_time(value)
 
 
 def _read_lead(data: bytes, source: str, evidence: tuple[str, ...], project: Project, found: Supplements) -> None:
     """A lead file: releases, log indices, advisory ids and hashes, each with its public source."""
-    lead = tomllib.loads(data.decode())
+    lead = _toml(data)
+    if lead.get("schema") != LEAD_SCHEMA:
+        raise ValueError(f"it does not say schema = {LEAD_SCHEMA!r}")
     if lead.get("project") != str(project):
-        return
-    titles = {mapping(s).get("id"): text(mapping(s).get("title"), 300) for s in lead.get("source", [])}
+        raise ValueError(f"the lead is about {str(lead.get('project'))[:100]}, not {project}")
+    titles = {text(mapping(s).get("id")): text(mapping(s).get("title"), 300) for s in items(lead.get("source"))}
 
     def named(entry: dict[str, Any]) -> str:
-        return titles.get(entry.get("source")) or text(entry.get("source")) or source
+        key = text(entry.get("source"), 300)
+        return (titles.get(key) or key or source) if key else source
 
-    for raw in lead.get("release", []):
+    for raw in items(lead.get("release")):
         _lead_release(mapping(raw), named, evidence, found)
-    for raw in lead.get("log", []):
+    for raw in items(lead.get("log")):
         entry = mapping(raw)
         if isinstance(index := entry.get("index"), int):
             found.log_indices.append((index, text(entry.get("about")) or "", named(entry), evidence))
-    for raw in lead.get("advisory", []):
+    for raw in items(lead.get("advisory")):
         entry = mapping(raw)
         found.advisory_ids.append((text(entry.get("id")) or "", named(entry), evidence))
-    for raw in lead.get("hashes", []):
+    for raw in items(lead.get("hashes")):
         entry = mapping(raw)
-        for value in entry.get("sha256", []):
+        for value in items(entry.get("sha256")):
             if digest := hex_digest(value):
                 found.loose_hashes.append((digest, named(entry), evidence))
 
@@ -284,7 +319,8 @@ def _lead_release(
         if isinstance(at := entry.get(what), datetime):
             at = parse_time(at.isoformat())
             found.times.append(StatedTime(version, what, at, TimeKind.STATED_BY_LEAD, named(entry), evidence))
-    for raw in entry.get("file", []):
+            found.mention(version, named(entry), f"reports that it was {what} at {to_iso(at)}", evidence)
+    for raw in items(entry.get("file")):
         file = mapping(raw)
         if filename := text(file.get("filename"), 1000):
             found.files.append(NamedFile(filename, version, hex_digest(file.get("sha256")), evidence=evidence))
