@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from forensics.model.finding import Gap
 
@@ -18,7 +18,7 @@ def parse_version(text: str) -> Version | None:
     """Return the PEP 440 version, or None for what is not one (old uploads)."""
     try:
         return Version(text)
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, and Python's own for a number of thousands of digits
         return None
 
 
@@ -43,16 +43,15 @@ def version_key(text: str) -> tuple[int, Version | str]:
     return (0, text) if parsed is None else (1, parsed)
 
 
-def find_gaps(versions: Iterable[str], known_missing: Iterable[str] = ()) -> tuple[Gap, ...]:
+def find_gaps(versions: Iterable[str]) -> tuple[Gap, ...]:
     """Return the patch numbers missing between existing final releases of the same minor, in version order.
 
-    *versions* are those the index lists. Runs of more than MAX_GAP are left out: they are habits. Numbers in
-    *known_missing* are gaps like any other; whoever shows them says what is known of them.
+    *versions* are those the index lists. Runs of more than MAX_GAP are left out: they are habits.
     """
     series: dict[tuple[int, ...], dict[int, str]] = defaultdict(dict)
     for text in versions:
         parsed = parse_version(text)
-        if parsed is None or len(parsed.release) != 3 or parsed.epoch:
+        if parsed is None or len(parsed.release) != 3 or parsed.epoch or parsed.is_prerelease:
             continue
         series[parsed.release[:2]].setdefault(parsed.release[2], text)
     gaps: list[Gap] = []
