@@ -21,6 +21,7 @@ from forensics.model.finding import Assessment, Exposure, Finding, Unchecked
 from forensics.model.release import Artifact, Release
 from forensics.model.times import to_iso
 from forensics.signals.waves import exposure_of
+from forensics.timeline.events import removal_statement
 
 
 def time_or_none(value: datetime | None) -> str | None:
@@ -63,10 +64,8 @@ def release_doc(assessment: Assessment, by_version: dict[str, Assessment], title
 
 
 def _removed_kind(release: Release) -> str:
-    if isinstance(release.removed, NotChecked) or release.removed.value is None:
-        return ""
-    sources = [m.source for m in release.mentions if "states that it was" in m.text]
-    return f"stated by the responder: {sources[0]}" if sources else "stated by a public write-up"
+    statement = removal_statement(release)
+    return f"{statement[0].value}: {statement[1]}" if statement else ""
 
 
 def _signal(finding: Finding, titles: dict[str, str]) -> SignalDoc:

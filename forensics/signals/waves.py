@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from forensics.model.checked import Checked
 from forensics.model.finding import Assessment, Exposure, Wave
+from forensics.timeline.events import removal_statement
 
 
 def find_waves(assessments: Sequence[Assessment]) -> tuple[Wave, ...]:
@@ -63,7 +64,8 @@ def exposure_of(assessment: Assessment) -> Exposure:
     release = assessment.release
     removed = release.removed
     if isinstance(removed, Checked) and removed.value is not None:
-        source = next((m.source for m in release.mentions if "states that it was" in m.text), "an import")
+        statement = removal_statement(release)
+        source = statement[1] if statement else "an import"
         return Exposure(release.published, removed.value, release.published_by, source)
     if isinstance(removed, Checked):
         reason = "the index still lists it" + (", yanked" if release.yanked else "")

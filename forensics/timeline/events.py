@@ -8,6 +8,7 @@ from forensics.model.attestation import Attestation
 from forensics.model.checked import Checked
 from forensics.model.event import Event, Lane, TimeKind
 from forensics.model.release import Artifact, History, Release
+from forensics.model.times import to_iso
 
 
 def events_of(history: History) -> tuple[Event, ...]:
@@ -33,15 +34,24 @@ def _of_release(release: Release) -> Iterator[Event]:
             release.evidence,
         )  # fmt: skip
     if isinstance(release.removed, Checked) and release.removed.value is not None:
-        kind = TimeKind.STATED_BY_LEAD if _from_lead(release) else TimeKind.STATED_BY_RESPONDER
+        kind, source = removal_statement(release) or (TimeKind.STATED_BY_RESPONDER, "")
         yield Event(
             release.removed.value, kind, Lane.INDEX, "removed", release.version, None,
-            "removed from the index", release.removed.evidence,
+            "removed from the index" + (f", by {source}" if source else ""), release.removed.evidence,
         )  # fmt: skip
 
 
-def _from_lead(release: Release) -> bool:
-    return not any("states that it was" in mention.text for mention in release.mentions)
+def removal_statement(release: Release) -> tuple[TimeKind, str] | None:
+    """Return whose word the time of removal is, and from where; None where no source states one."""
+    if not isinstance(release.removed, Checked) or release.removed.value is None:
+        return None
+    at = to_iso(release.removed.value)
+    words = [
+        (kind, f"{verb} that it was {what} at {at}")
+        for kind, verb in ((TimeKind.STATED_BY_RESPONDER, "states"), (TimeKind.STATED_BY_LEAD, "reports"))
+        for what in ("removed", "quarantined")
+    ]
+    return next(((kind, m.source) for kind, text in words for m in release.mentions if m.text == text), None)
 
 
 def _of_artifact(release: Release, artifact: Artifact) -> Iterator[Event]:
