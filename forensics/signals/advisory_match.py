@@ -82,7 +82,7 @@ class _Same:
 @lru_cache(maxsize=1)
 def _index(same: _Same) -> _Index:
     history = same.history
-    there = {_canonical(release.version) for release in history.releases if release.listed}
+    there = {_canonical(release.version) for release in history.releases if release.listed is not False}
     by_version: dict[str, list[Advisory]] = defaultdict(list)
     everything: list[Advisory] = []
     decisive: dict[str, str] = {}

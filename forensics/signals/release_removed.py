@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from forensics.model.checked import Checked
+from forensics.model.checked import Checked, NotChecked
 from forensics.model.finding import Family, Severity
 from forensics.model.times import to_minute
 from forensics.signals.comparing import evidence_of, listed
@@ -28,6 +28,8 @@ def release_removed(view: View) -> Result:
     release = view.release
     if release.listed:
         return None
+    if release.listed is None:
+        return NotChecked("the index could not be asked whether it still lists it", "index")
     when = ""
     if isinstance(release.removed, Checked) and release.removed.value is not None:
         when = f" since {to_minute(release.removed.value)} UTC"
