@@ -70,6 +70,7 @@ class Analysis:
         near = get_close_matches(version, [a.release.version for a in self.assessments], 3)
         raise NoSuchVersion(
             f"This case knows no release {version} of {self.project}.",
+            meaning="The case is kept as it is; nothing was compared.",
             advice=f"Near ones: {', '.join(near)}." if near else "`forensics timeline --all` lists all it knows.",
         )
 
@@ -121,12 +122,18 @@ class Investigation:
     ) -> Investigation:
         """Create a case at *path* and return the investigation of it. *trust_root* defaults to the shipped one.
 
-        Raises UsageError when something is at *path* already, MalformedEvidence for a trust root that is none.
+        Raises UsageError when something is at *path* already or for another index than PyPI, MalformedEvidence for a
+        trust root that is none.
         """
         from forensics.attestation.trust import shipped_root, vouch
         from forensics.evidence.case import Case
+        from forensics.model.errors import UsageError
+        from forensics.model.project import Ecosystem
         from forensics.sources.leads import leads_for
 
+        if project.ecosystem is not Ecosystem.PYPI:
+            # The same name on PyPI is another project.
+            raise UsageError(f"{project}: this version collects from PyPI only.", advice="Name a project of PyPI.")
         root = vouch(trust_root, named=trust_root) if trust_root is not None else shipped_root()
         case = Case.create(
             path,
@@ -194,8 +201,9 @@ class Investigation:
         endpoints = Endpoints(dict(self.case.meta.endpoints))
 
         async def run() -> Gathered:
-            async with Client(ReplayingTransport(self.case.archive())) as client:
-                return await gather(client, endpoints, self.project)
+            with self.case.reading_archive() as archive:
+                async with Client(ReplayingTransport(archive)) as client:
+                    return await gather(client, endpoints, self.project)
 
         return asyncio.run(run())
 
@@ -350,8 +358,9 @@ def find_or_start(
     """Return the investigation that a project, a case, or both mean.
 
     A named case is opened if it is there and made if it is not and a project is given. Without a case, an unfinished
-    one of the same project from the last day goes on; otherwise a new one starts. Offline, nothing is made or filled:
-    without a name the newest case of the project is taken. Raises UsageError, CaseNotFound and what `reopen` raises.
+    one of the same project, services and trust root from the last day goes on; otherwise a new one starts. Offline,
+    nothing is made or filled: without a name the newest case of the project is taken. Raises UsageError, CaseNotFound
+    and what `reopen` raises.
     """
     from datetime import UTC
 
@@ -359,7 +368,9 @@ def find_or_start(
     from forensics.model.errors import CaseNotFound, UsageError
 
     now = now or datetime.now(UTC)
-    if case is None and project is None:
+    if offline and refresh:
+        raise UsageError("--refresh asks again and --offline asks nobody.", advice="Leave one of them out.")
+    if not case and project is None:
         raise UsageError(
             "Name a project, or a case with --case.", advice="For instance: forensics timeline ultralytics"
         )
@@ -377,7 +388,7 @@ def find_or_start(
         return Found(made, True, f"Case: {where}", made=True)
 
     path: Path | None = None
-    if case is not None:
+    if case:
         try:
             path = library.find_case(case)
         except CaseNotFound:
@@ -389,10 +400,22 @@ def find_or_start(
         path = library.newest_case(project)
     elif project is not None:
         path = library.unfinished_case(project, now=now)
-        if path is None:
+        if path is None or not _asks_the_same(path, endpoints(), trust_root):
             return start(library.new_case_path(project, now))
     assert path is not None
     return _reopened(path, project, offline=offline, refresh=refresh, trust_root=trust_root, now=now)
+
+
+def _asks_the_same(path: Path, endpoints: Endpoints, trust_root: bytes | None) -> bool:
+    """Return whether the case at *path* was begun with these services and this trust root."""
+    from hashlib import sha256
+
+    from forensics.attestation.trust import shipped_root
+    from forensics.evidence.case import Case
+
+    meta = Case.open(path).meta
+    root = trust_root if trust_root is not None else shipped_root().raw
+    return dict(meta.endpoints) == dict(endpoints.urls) and meta.trust_root_sha256 == sha256(root).hexdigest()
 
 
 def _reopened(
