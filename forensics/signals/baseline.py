@@ -84,7 +84,8 @@ class Baseline:
         """Return the door of the latest baseline releases if they agree and it is known."""
         latest = [past.door for past in self.cohort[-t.USUAL_DOOR_RELEASES :]]
         if len(latest) < t.USUAL_DOOR_RELEASES:
-            return NotChecked(f"only {len(latest)} earlier releases to tell the usual door from", "index")
+            reason = f"fewer than {t.USUAL_DOOR_RELEASES} earlier releases to tell the usual door from"
+            return NotChecked(reason, "index")
         if len(set(latest)) > 1:
             return NotChecked("the latest three doors disagree, so none is usual", "index")
         if latest[0] is Door.UNKNOWN:

@@ -37,7 +37,7 @@ def compare(view: View, attribute: str, claim: str) -> Change | NotChecked | Non
     usual = view.baseline.values(attribute)
     own: frozenset[str] = getattr(view.profile, attribute)
     if not usual:
-        return unknown_baseline(view.baseline) if own else None
+        return unknown_identity(view.profile) or (unknown_baseline(view.baseline) if own else None)
     new = own - usual
     if new:
         latest = latest_with(view.baseline, attribute)
@@ -72,7 +72,7 @@ def unknown_baseline(baseline: Baseline) -> NotChecked | None:
             why = past.profile.unknown_reason
             reason = why.reason if why else "nobody looked"
             return NotChecked(
-                f"the provenance of {past.profile.version} and so what to compare with is not known: {reason}",
+                f"the provenance of earlier releases, and so what to compare with, is not known: {reason}",
                 why.needs if why else "index",
                 why.evidence if why else (),
             )
@@ -106,5 +106,6 @@ def listed(values: Iterable[str]) -> str:
 
 
 def too_few(count: int, minimum: int, what: str, needs: str = "index") -> NotChecked:
-    """Return that a rate cannot be told from so small a sample."""
-    return NotChecked(f"only {count} {what} to learn the habit from, {minimum} are needed", needs)
+    """Return that a rate cannot be told from a sample of *count*; equal reasons read as one, so it is not named."""
+    assert count < minimum
+    return NotChecked(f"fewer than {minimum} {what} to learn the habit from", needs)

@@ -38,10 +38,8 @@ def environment_changed(view: View) -> Result:
     profile = view.profile
     if profile.environments:
         return _another(view)
-    if not view.baseline.values(ATTRIBUTE):
-        return None
     unknown = unknown_identity(profile)
-    if unknown is not None or not profile.identities:
+    if unknown is not None or not profile.identities or not view.baseline.values(ATTRIBUTE):
         return unknown
     if not _could_claim(profile.release):
         reason = f"certificates carry the deployment environment only since {t.ENVIRONMENT_CLAIM_SINCE:%Y-%m-%d}"

@@ -47,7 +47,7 @@ def identity_repository_changed(view: View) -> Result:
     """
     baseline = view.baseline
     if not baseline.values(REPOSITORIES) and not baseline.values(NAMES):
-        return unknown_baseline(baseline) if view.profile.identities else None
+        return unknown_identity(view.profile) or (unknown_baseline(baseline) if view.profile.identities else None)
     found = [d for identity in view.profile.identities if (d := _difference(identity, baseline)) is not None]
     if not found:
         return unknown_identity(view.profile)
