@@ -47,6 +47,7 @@ class UsageError(ForensicsError):
 
     exit_code = 2
     default_meaning = "Nothing was asked and nothing was written."
+    default_advice = "`forensics COMMAND --help` shows what can be given."
 
 
 class BadProject(UsageError):
@@ -84,6 +85,8 @@ class EvidenceError(ForensicsError):
     """Evidence is invalid or damaged."""
 
     exit_code = 4
+    default_meaning = "Conclusions cannot be drawn from it."
+    default_advice = "Get it again from where it came, or go on without it."
 
 
 class DamagedCase(EvidenceError):
@@ -124,6 +127,9 @@ class SourceError(ForensicsError):
 
     `evidence` are the ids of the observations of the failure: the refused connection, the 429, the truncated body.
     """
+
+    default_meaning = "What it would have said is not known; that is no absence."
+    default_advice = "Run the same command again later."
 
     def __init__(self, what: str, *, meaning: str = "", advice: str = "", evidence: tuple[str, ...] = ()) -> None:
         super().__init__(what, meaning=meaning, advice=advice)
