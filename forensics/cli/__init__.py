@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import typer
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
 
 
 def make_app() -> typer.Typer:
@@ -41,19 +45,42 @@ def main() -> None:
     """Run the command line. Every error on purpose prints its three sentences and exits with its documented code."""
     from forensics.model.errors import ForensicsError
 
+    _plain_streams()
     try:
         make_app()()
     except ForensicsError as error:
-        print(f"forensics: {error.diagnostics()}", file=sys.stderr)
+        _complain(f"forensics: {error.diagnostics()}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        print("forensics: interrupted. What was collected is kept; run the same command to go on.", file=sys.stderr)
-        sys.exit(130)
+        _interrupted()
+    except SystemExit as error:
+        if error.code == INTERRUPTED:  # typer turns Ctrl-C into this, without a word
+            _interrupted()
+        raise
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
     except Exception as error:
         _internal(error)
+
+
+def _plain_streams() -> None:
+    """The same bytes in every locale: a pipe gets UTF-8, a terminal what it can show and escapes for the rest."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
+
+
+def _complain(text: str) -> None:
+    """Print to stderr what may quote an attacker: line by line, nothing that a terminal would obey."""
+    from forensics.model.text import visible
+
+    print("\n".join(visible(line) for line in text.split("\n")), file=sys.stderr)
+
+
+def _interrupted() -> None:
+    _complain("forensics: interrupted. What was collected is kept; run the same command to go on.")
+    sys.exit(INTERRUPTED)
 
 
 def _internal(error: Exception) -> None:
@@ -63,10 +90,9 @@ def _internal(error: Exception) -> None:
 
     if os.environ.get("FORENSICS_DEBUG"):
         traceback.print_exc()
-    print(
+    _complain(
         f"forensics: internal error: {type(error).__name__}: {error}\n"
         "This is a defect of the tool and says nothing about the releases. The case is kept as it was.\n"
-        "Run again with FORENSICS_DEBUG=1 for the traceback, and report it with the case if you can.",
-        file=sys.stderr,
+        "Run again with FORENSICS_DEBUG=1 for the traceback, and report it with the case if you can."
     )
     sys.exit(1)

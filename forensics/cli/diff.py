@@ -48,7 +48,7 @@ def diff(
     if json_output:
         import json
 
-        typer.echo(json.dumps(_json(before, after, comparison), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(_json(before, after, comparison), indent=2))
         return
     _print(before, after, comparison, everything=everything)
 
