@@ -129,11 +129,11 @@ def verify(
     """Hash every file again, recompute the tables, and name what is damaged. Exit 4 when anything is."""
     from forensics.evidence.library import find_case
 
-    verify_case(find_case(case), trust_root)
+    raise typer.Exit(0 if verify_case(find_case(case), trust_root) else DAMAGED_EXIT)
 
 
-def verify_case(path: Path, trust_root: Path | None = None) -> None:
-    """Verify the case at *path*, print what is wrong, and leave with the documented exit code."""
+def verify_case(path: Path, trust_root: Path | None = None) -> bool:
+    """Verify the case at *path*, print what is wrong, and return whether nothing is."""
     from forensics.cli.common import Ask, trust_root_bytes
     from forensics.evidence.manifest import verify_bag
     from forensics.investigation import Investigation
@@ -149,14 +149,15 @@ def verify_case(path: Path, trust_root: Path | None = None) -> None:
             named = trust_root_bytes(Ask(None, trust_root=trust_root))
             forged = Investigation.reopen(path, trust_root=named).forged_tables()
         except ForensicsError as error:
-            typer.echo(visible(error.diagnostics()))
-            raise typer.Exit(DAMAGED_EXIT) from None
+            for line in error.diagnostics().split("\n"):
+                typer.echo(visible(line))
+            return False
         for name in forged:
             typer.echo(f"data/tables/{visible(name)}.parquet: does not follow from the evidence in this case")
         if not forged and not damages:
             typer.echo(f"{path}: intact. Every file is as recorded, and the tables follow from the evidence.")
-        wrong += forged  # type: ignore[arg-type]
-    raise typer.Exit(DAMAGED_EXIT if wrong else 0)
+        return not forged
+    return False
 
 
 @app.command("seal")
@@ -268,15 +269,16 @@ def _facts(
 ) -> list[dict[str, str]]:
     """Check every fact before any is written, so that nothing is added half."""
     from forensics.cli.common import pairs
-    from forensics.model.times import parse_time, to_iso
+    from forensics.model.times import to_iso
     from forensics.sources.interface import hex_digest
     from forensics.sources.pypi import version_of
+    from forensics.sources.supplements import exact_time
 
     facts: list[dict[str, str]] = []
     for kind, values in (("removed", removed), ("published", published)):
         for version, time in pairs(values, f"--{kind}").items():
             try:
-                facts.append({"kind": kind, "version": version, "at": to_iso(parse_time(time))})
+                facts.append({"kind": kind, "version": version, "at": to_iso(exact_time(time))})
             except ValueError:
                 raise UsageError(
                     f"--{kind} {version}={time}: not a time.", advice="Write 2024-12-05T09:15:00Z."

@@ -42,10 +42,7 @@ def verify(
     for case in cases:
         from forensics.cli.case import verify_case
 
-        try:
-            verify_case(case, trust_root)
-        except typer.Exit as outcome:  # so that one damaged case does not hide the next
-            valid = valid and outcome.exit_code == 0
+        valid = verify_case(case, trust_root) and valid
     if not valid:
         raise typer.Exit(_INVALID)
 
