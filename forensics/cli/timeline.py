@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from forensics.model.document import Document
 
 INCOMPLETE_EXIT = 4
+VERDICT_EXITS = {10, 11}
 
 
 def timeline(
@@ -94,10 +95,12 @@ def _print(document: Document, shown: Document, where: Path, *, json_output: boo
 
 
 def exit_code(document: Document, *, strict: bool, exit_zero: bool) -> int:
-    """Return the documented exit code of *document*: drift and, when strict, incompleteness come before verdicts."""
-    if exit_zero:
-        return 0
+    """Return the documented exit code of *document*: drift and, when strict, incompleteness come before verdicts.
+
+    *exit_zero* silences verdicts, and only these.
+    """
     incomplete = not document["case"]["complete"] or any(source["problem"] for source in document["sources"])
     if strict and incomplete:
         return INCOMPLETE_EXIT
-    return document["exit_code"]
+    code = document["exit_code"]
+    return 0 if exit_zero and code in VERDICT_EXITS else code
