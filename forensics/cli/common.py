@@ -123,11 +123,20 @@ def _config() -> Mapping[str, str]:
         return {}
     import tomllib
 
+    from forensics.model.endpoints import SERVICES
+
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8")).get("endpoints", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"forensics.toml cannot be read: {error}.") from None
-    return {k: v for k, v in table.items() if isinstance(v, str)} if isinstance(table, dict) else {}
+    known = [service.key for service in SERVICES]
+    for key, url in table.items() if isinstance(table, dict) else [("endpoints", table)]:
+        if key not in known or not isinstance(url, str):
+            # Passed over, it would send the question to the public service instead.
+            raise UsageError(
+                f"forensics.toml: {key!r} under [endpoints] is not one of {', '.join(known)} with a URL in quotes."
+            )
+    return {str(key): str(url) for key, url in table.items()}
 
 
 def trust_root_bytes(ask: Ask) -> bytes | None:
@@ -159,6 +168,7 @@ def investigate(ask: Ask) -> tuple[Investigation, Analysis]:
     from forensics.model.project import parse_project
 
     project = parse_project(ask.project) if ask.project else None
+    lines = pairs(ask.line, "--line")
     found = find_or_start(
         project,
         case=ask.case,
@@ -178,7 +188,7 @@ def investigate(ask: Ask) -> tuple[Investigation, Analysis]:
                 limits=limits, fresh_after=found.fresh_after, progress=reporter.progress, say=reporter.say
             )
         try:
-            analysis = found.investigation.analyse(lines=pairs(ask.line, "--line"), progress=reporter.progress)
+            analysis = found.investigation.analyse(lines=lines, progress=reporter.progress)
         except NoSuchProject:
             found.discard()
             raise
@@ -249,18 +259,32 @@ def _key(case: Case, root: str, ask: Ask) -> str:
 
 
 def write_out(path: Path, text: str) -> None:
-    """Write *text* to *path* whole or not at all; raises UsageError when that cannot be done."""
+    """Write *text* to *path* whole or not at all; raises UsageError when that cannot be done.
+
+    What exists and is no regular file, such as a pipe or a device, is written to and not replaced.
+    """
     import tempfile
 
+    data = text.encode("utf-8", "backslashreplace")
+    written: Path | None = None
     try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        written = Path(file.name)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-", delete=False) as file:
+            written = Path(file.name)
+            file.write(data)
         written.chmod(0o644)
         written.replace(path)
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
+        if written is not None:
+            written.unlink(missing_ok=True)
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror}.",
+            meaning="The case is kept; nothing was written to that place.",
+            advice="Name another file with -o; `--case CASE --offline` asks nobody again.",
+        ) from None
 
 
 Say = Callable[[str], None]

@@ -75,7 +75,10 @@ def _case_or_project(text: str | None, case: str | None) -> tuple[str | None, st
     from forensics.model.errors import CaseNotFound
 
     try:
-        find_case(text)
+        path = find_case(text)
     except CaseNotFound:
+        return text, None
+    # A checkout of the project in the current directory has its name, too.
+    if str(path) == text and "/" not in text and path.is_dir() and not (path / "data" / "case.json").is_file():
         return text, None
     return None, text
