@@ -9,8 +9,9 @@ import hashlib
 import re
 from typing import Any, cast
 
-from forensics.model.document import Document
+from forensics.model.document import Document, ReleaseDoc
 from forensics.model.text import defang_text, host_of, visible
+from forensics.report.words import flagged
 
 IDENTIFIERS = frozenset(
     {
@@ -36,24 +37,44 @@ _ARTIFACT = re.compile(r"\.(?:whl|gz|tgz|bz2|xz|zip|egg|exe|msi|dmg|rpm|deb|jar|
 
 
 def clean(document: Document) -> Document:
-    """Return a copy of *document* whose every text is fit to be looked at; nothing else differs."""
-    hosts = hosts_of(document)
-    memo: dict[str, str] = {}
+    """Return a copy of *document* whose every text is fit to be looked at.
+
+    Releases without findings, of which a report shows no file, come without files and identities: of 10,000 releases
+    these are nearly all of the document. Nothing else differs.
+    """
+    shown = _Shown(hosts_of(document))
 
     def walk(value: Any) -> Any:
-        if isinstance(value, str):
-            known = memo.get(value)
-            if known is None:
-                shown = value if value in IDENTIFIERS else defang_text(visible(value), hosts)
-                known = memo[value] = _cut(shown)
-            return known
-        if isinstance(value, dict):
-            return {walk(key): walk(item) for key, item in value.items()}
-        if isinstance(value, (list, tuple)):
+        kind = type(value)
+        if kind is str:
+            return shown[value]
+        if kind is dict:
+            return {shown[key]: shown[item] if type(item) is str else walk(item) for key, item in value.items()}
+        if kind is list or kind is tuple:
             return [walk(item) for item in value]
         return value
 
-    return cast("Document", walk(document))
+    releases = [_shortened(release) for release in document["releases"]]
+    return cast("Document", walk({**document, "releases": releases}))
+
+
+def _shortened(release: ReleaseDoc) -> ReleaseDoc:
+    if release["signals"] or flagged(release["verdict"]):
+        return release
+    return {**release, "files": [], "identity": None, "identity_diff": None}
+
+
+class _Shown(dict[str, str]):
+    """What is shown for each text, worked out once."""
+
+    def __init__(self, hosts: frozenset[str]) -> None:
+        super().__init__()
+        self.hosts = hosts
+
+    def __missing__(self, text: str) -> str:
+        result = text if text in IDENTIFIERS else _cut(defang_text(visible(text), self.hosts))
+        self[text] = result
+        return result
 
 
 def hosts_of(document: Document) -> frozenset[str]:

@@ -10,6 +10,7 @@ from forensics.model.times import duration, parse_time, to_minute
 
 FAMILIES = tuple(family.value for family in Family)
 _RANKS = {verdict.value: verdict.rank for verdict in Verdict}
+_FLAGGED = Verdict.SUSPICIOUS.rank
 _LETTERS = {severity.value: severity.value[0].upper() for severity in Severity}
 _DOORS = {
     Door.TRUSTED_ATTESTED.value: "trusted publisher, attested",
@@ -28,7 +29,7 @@ def rank(verdict: str) -> int:
 
 def flagged(verdict: str) -> bool:
     """Return whether a release of this verdict is a suspect."""
-    return rank(verdict) >= Verdict.SUSPICIOUS.rank
+    return rank(verdict) >= _FLAGGED
 
 
 def verdict_class(verdict: str) -> str:

@@ -42,6 +42,7 @@ def urls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         ("compromised", documents.compromised),
         ("benign", documents.benign),
         ("empty", documents.empty),
+        ("compact", documents.compact),
     ):
         path = folder / f"{name}.html"
         path.write_text(render_html(build()), encoding="utf-8")

@@ -42,8 +42,8 @@ PAYLOADS = {
 def poisoned(payload: str) -> Any:
     """Return the compromised document, shortened, with *payload* added to every string of it, keys of maps included."""
     doc: Any = documents.compromised()
-    doc["releases"] = doc["releases"][-12:]
-    doc["events"] = doc["events"][-30:]
+    doc["releases"] = doc["releases"][-8:]
+    doc["events"] = doc["events"][-16:]
     doc["observations"] = doc["observations"][:20]
     closed = {"verdict", "change", "severity", "lane", "result", "provenance", "status"}
 
@@ -107,7 +107,7 @@ def test_json_keeps_every_character_and_hides_none(name: str) -> None:
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 @given(payload=st.text(min_size=1, max_size=40))
 def test_any_text_stays_text(payload: str, allowed: set[tuple[str, str]]) -> None:
