@@ -46,7 +46,7 @@ def test_not_checked_on_a_small_sample_only_when_there_is_company() -> None:
     told = judged([release("1.0.0", START), release("2.0.0", START + timedelta(minutes=5))])
     unchecked = told.unchecked("2.0.0", ID)
     assert unchecked is not None
-    assert unchecked.reason.startswith("only 1 earlier publications")
+    assert unchecked.reason.startswith("fewer than 5 earlier publications")
     assert judged([release("1.0.0", START)]).silent("1.0.0", ID)
 
 

@@ -37,5 +37,5 @@ def test_midnight_is_near_on_both_sides() -> None:
 def test_below_thirty_publications_not_checked() -> None:
     unchecked = judged([*_office(29), release("1.0.99", day(62))]).unchecked("1.0.99", ID)
     assert unchecked is not None
-    assert unchecked.reason.startswith("only 29 earlier publications")
+    assert unchecked.reason.startswith("fewer than 30 earlier publications")
     assert judged([*_office(40), release("1.0.99", None)]).unchecked("1.0.99", ID) is not None

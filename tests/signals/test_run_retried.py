@@ -35,7 +35,7 @@ def test_silent_on_first_attempts_and_unattested() -> None:
 def test_not_checked_on_small_samples_and_unknown_provenance() -> None:
     few = judged([*series(4), release("1.0.4", day(50), AGAIN)]).unchecked("1.0.4", ID)
     assert few is not None
-    assert few.reason.startswith("only 4 earlier releases")
+    assert few.reason.startswith("fewer than 5 earlier releases")
     assert judged([*series(6), release("1.0.6", day(50), UNSEEN)]).unchecked("1.0.6", ID) == UNSEEN
     bare = judged([*series(6), release("1.0.6", day(50), identity(run_invocation_uri=None))])
     assert bare.unchecked("1.0.6", ID) is not None

@@ -47,7 +47,7 @@ def test_silent_where_the_project_always_waits() -> None:
 def test_not_checked() -> None:
     few = judged([*series(3), _signed(5 * HOUR)]).unchecked("1.0.6", ID)
     assert few is not None
-    assert few.reason.startswith("only 3 earlier releases")
+    assert few.reason.startswith("fewer than 5 earlier releases")
     untimed = [artifact("a.whl", day(50), [attestation(USUAL, None, "a")])]
     without = judged([*series(6), release("1.0.6", day(50), files=untimed)]).unchecked("1.0.6", ID)
     assert without is not None

@@ -75,7 +75,7 @@ def test_flagged_releases_are_compared_with_but_teach_nothing() -> None:
 def test_not_checked_on_few_steps_and_other_schemes() -> None:
     few = judged([*series(3, None), release("1.0.99", day(80))]).unchecked("1.0.99", ID)
     assert few is not None
-    assert few.reason.startswith("only 2 earlier steps")
+    assert few.reason.startswith("fewer than 5 earlier steps")
     odd = judged([*series(8, None), release("final-really", day(80))]).unchecked("final-really", ID)
     assert odd is not None
     assert "PEP 440" in odd.reason
