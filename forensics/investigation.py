@@ -7,11 +7,11 @@ same sources, and gives the same result wherever and whenever it runs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from forensics.model.attestation import Attestation
 from forensics.model.checked import Checked
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from forensics.signals.engine import Suspended
     from forensics.sources.gather import Gathered
 
+T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
 """Called with a stage, how many are done, and of how many; many calls a second are fine."""
 
@@ -190,7 +191,7 @@ class Investigation:
                     problems = [f"{s.source}: {s.problem}" for s in gathered.sources if s.problem]
                     return problems + [_left(report) for report in client.left_over().values() if report.left_count]
 
-        self.case.finish(asyncio.run(run()))
+        self.case.finish(run_to_end(run))
 
     def gathered(self) -> Gathered:
         """Return what the case's answers say, parsed; nothing is asked of anyone."""
@@ -205,7 +206,7 @@ class Investigation:
                 async with Client(ReplayingTransport(archive)) as client:
                     return await gather(client, endpoints, self.project)
 
-        return asyncio.run(run())
+        return run_to_end(run)
 
     def analyse(
         self,
@@ -310,6 +311,18 @@ class Investigation:
             trust_root_name=self.root.name,
             trust_root_vouched_by=self.root.vouched_by,
         )
+
+
+def run_to_end(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Return what the coroutine of *work* returns, also where a loop runs already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work())
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as aside:
+        return aside.submit(lambda: asyncio.run(work())).result()
 
 
 def _left(report: HostReport) -> str:
