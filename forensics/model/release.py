@@ -137,7 +137,10 @@ class SourceStatus:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Everything a case knows about one project, before any judgement. Releases in order of publication."""
+    """Everything a case knows about one project, before any judgement. Releases in order of publication.
+
+    `unasked` says why the index could not be asked, if so.
+    """
 
     project: Project
     status: ProjectStatus
@@ -148,6 +151,7 @@ class History:
     sources: tuple[SourceStatus, ...] = ()
     not_checked: tuple[tuple[str, NotChecked], ...] = ()
     contradictions: tuple[Contradiction, ...] = field(default=())
+    unasked: NotChecked | None = None
 
 
 @dataclass(frozen=True, slots=True)

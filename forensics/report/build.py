@@ -232,6 +232,16 @@ def _not_checked(analysis: Analysis) -> list[UncheckedDoc]:
         {"subject": "project", "what": what, "reason": o.reason, "needs": o.needs, "evidence": [*o.evidence]}
         for what, o in analysis.history.not_checked
     ]
+    rows += [
+        {
+            "subject": c.version,
+            "what": "contradiction",
+            "reason": f"two sources differ about the {c.about}: {c.first} and {c.second}",
+            "needs": "a third source, or the file itself",
+            "evidence": list(dict.fromkeys(c.evidence)),
+        }
+        for c in analysis.history.contradictions
+    ]
     for release in (a.release for a in analysis.assessments):
         for artifact in release.artifacts:
             if isinstance(o := artifact.provenance, NotChecked):

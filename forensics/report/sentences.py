@@ -50,7 +50,8 @@ def summary(analysis: Analysis) -> list[SentenceDoc]:
         sentences += _wave(number, wave, by_version, len(analysis.waves))
     sentences += _installable(analysis)
     if analysis.history.status is ProjectStatus.QUARANTINED:
-        sentences.append(_sentence("The index has quarantined the project: it lists no file at the moment.", ()))
+        text = "The index has quarantined the project: it lists no file at the moment."
+        sentences.append(_sentence(text, _asked_of_index(analysis)))
     valid = [a for a in analysis.assessments if a.verdict.flagged and a.release.attestations]
     if valid:
         names = listed([a.release.version for a in valid])
@@ -130,13 +131,31 @@ def _gaps(analysis: Analysis) -> list[SentenceDoc]:
     if not missing:
         return []
     shown = listed(missing) if len(missing) <= 12 else f"{', '.join(missing[:12])} and {len(missing) - 12} more"
-    return [_sentence(f"Version numbers missing between listed ones, to look up and not findings: {shown}.", ())]
+    by_version = {a.release.version: a.release for a in analysis.assessments}
+    around = [by_version[v] for gap in analysis.gaps for v in (gap.after, gap.before) if v in by_version]
+    return [
+        _sentence(
+            f"Version numbers missing between listed ones, to look up and not findings: {shown}.",
+            [i for release in around for i in release.evidence],
+        )
+    ]
+
+
+def _asked_of_index(analysis: Analysis) -> list[str]:
+    """Return the observations of the index's two pages about the project."""
+    base = analysis.case.endpoints.get("pypi", "")
+    pages = (f"{base}/simple/", f"{base}/pypi/")
+    return [o.id for o in analysis.observations if o.url.startswith(pages)]
 
 
 def _unobserved(analysis: Analysis) -> list[SentenceDoc]:
     files = [f for a in analysis.assessments for f in a.release.artifacts]
     unseen = [f for f in files if isinstance(f.provenance, NotChecked)]
     sentences: list[SentenceDoc] = []
+    if analysis.history.unasked is not None:
+        unasked = analysis.history.unasked
+        text = f"The index could not be asked, so nothing is said about what it lists: {unasked.reason.rstrip('.')}."
+        sentences.append(_sentence(text, unasked.evidence))
     if unseen:
         outcome = unseen[0].provenance
         assert isinstance(outcome, NotChecked)

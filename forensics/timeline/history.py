@@ -67,6 +67,7 @@ def build_history(
         sources=(*gathered.sources, *_import_status(supplements)),
         not_checked=tuple(not_checked),
         contradictions=tuple(contradictions + builder.contradictions),
+        unasked=gathered.index if isinstance(gathered.index, NotChecked) else None,
     )
 
 

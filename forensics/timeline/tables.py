@@ -74,6 +74,10 @@ def build_tables(
         ))  # fmt: skip
     for what, outcome in history.not_checked:
         rows["not_checked"].append(("project", what, outcome.reason, outcome.needs, list(outcome.evidence)))
+    for c in history.contradictions:
+        reason = f"two sources differ about the {c.about}: {c.first} and {c.second}"
+        needs = "a third source, or the file itself"
+        rows["not_checked"].append((c.version, "contradiction", reason, needs, list(dict.fromkeys(c.evidence))))
     return {name: _frame(name, rows[name]) for name in SCHEMAS}
 
 
