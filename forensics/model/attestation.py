@@ -78,7 +78,8 @@ class LogEntry:
 class Attestation:
     """One signed statement about one artifact.
 
-    `digest` is the SHA-256 of the object as it was read; `evidence` are the observations it came in.
+    `digest` is the SHA-256 of the object as it was read; `evidence` are the observations it came in. `recovered`: no
+    index gave it, it was rebuilt from its entry in a transparency log.
     """
 
     digest: str
@@ -90,6 +91,7 @@ class Attestation:
     log_entry: LogEntry | None
     verification: Verification
     evidence: tuple[str, ...] = ()
+    recovered: bool = False
 
     @property
     def signed_at(self) -> datetime | None:

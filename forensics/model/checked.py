@@ -14,10 +14,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Checked(Generic[T]):
-    """A value that a source stated, with the ids of the observations it rests on."""
+    """A value that a source stated, with the ids of the observations it rests on.
+
+    `caveat` says why confidence in it is low, if it is: a best-effort search that found nothing, for instance.
+    """
 
     value: T
     evidence: tuple[str, ...] = ()
+    caveat: str = ""
 
 
 @dataclass(frozen=True, slots=True)

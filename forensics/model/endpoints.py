@@ -22,6 +22,7 @@ SERVICES: tuple[Service, ...] = (
     Service("pypi", "FORENSICS_PYPI_URL", "https://pypi.org", "package index: Simple, legacy JSON and Integrity APIs"),
     Service("files", "FORENSICS_FILES_URL", "https://files.pythonhosted.org", "file store of the package index"),
     Service("osv", "FORENSICS_OSV_URL", "https://api.osv.dev", "advisories"),
+    Service("rekor", "FORENSICS_REKOR_URL", "https://rekor.sigstore.dev", "transparency log, Rekor v1"),
 )
 CONTACT = "https://github.com/release-forensics/release-forensics"
 """Where an operator who sees our User-Agent can complain."""
