@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from packaging.utils import canonicalize_version
+
 from forensics.model.attestation import CheckResult
 from forensics.model.checked import Checked, NotChecked
 from forensics.model.finding import Assessment, Family, Finding, Unchecked, Verdict
@@ -210,7 +212,7 @@ class _Run:
             flagged_otherwise=verdict_of(others, anything_checked=True).flagged,
             removed=release.listed is False,
             removed_at=removed_at,
-            advised_at=self.advised.get(release.version),
+            advised_at=self.advised.get(_canonical(release.version)),
         )
         self.numbering.add(release, line, usual=not at_publish.flagged)
         if release.published is not None:
@@ -262,7 +264,7 @@ def _finding(entry: Signal, hit: Hit, *, borrowed: bool) -> Finding:
 
 
 def _malicious_by_version(history: History) -> dict[str, datetime]:
-    """Return for each version the time of the first unwithdrawn malicious advisory that names it."""
+    """Return for each version, in canonical form, the time of the first unwithdrawn malicious advisory that names it."""
     advisories: tuple[Advisory, ...] = ()
     if isinstance(history.advisories, Checked):
         advisories = history.advisories.value
@@ -270,6 +272,10 @@ def _malicious_by_version(history: History) -> dict[str, datetime]:
     for advisory in advisories:
         if not advisory.malicious or advisory.withdrawn or advisory.published is None:
             continue
-        for version in advisory.versions:
+        for version in map(_canonical, advisory.versions):
             first[version] = min(first.get(version, advisory.published), advisory.published)
     return first
+
+
+def _canonical(version: str) -> str:
+    return str(canonicalize_version(version))

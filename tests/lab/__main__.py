@@ -1,4 +1,4 @@
-"""``python -m tests.lab``: serve a scenario, or record a case of it with the installed command."""
+"""``python -m tests.lab``: serve a scenario, record a case of it, or evaluate a directory of them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.lab.errors import LabError
+from tests.lab.evaluate import evaluate
 from tests.lab.record import record
 from tests.lab.server import serve
 
@@ -21,6 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.command == "serve":
             return _serve(options)
+        if options.command == "evaluate":
+            return evaluate(options.directory, options.json)
         return record(options.scenario, options.case, port=options.port, vouch=options.vouch)
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
@@ -40,6 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     recording.add_argument("case", type=Path, help="a directory, or a file that ends in .zip")
     recording.add_argument("--port", type=int, default=0, help="default: any free port")
     recording.add_argument("--vouch", type=Path, metavar="TABLE", help="add the world's trust root to this table")
+    judging = commands.add_parser("evaluate", help="run every scenario of a directory and compare the conclusions")
+    judging.add_argument("directory", type=Path, help="a directory of scenario files")
+    judging.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON, too")
     return parser
 
 

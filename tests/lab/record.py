@@ -23,7 +23,7 @@ def record(scenario: str, case: Path, *, port: int = 0, vouch: Path | None = Non
     ``vouch`` is the table of known trust roots to which the world's fresh root is added, in place of an earlier one
     of the same scenario: its private keys are gone when this returns.
     """
-    command = _command()
+    command = forensics_command()
     with tempfile.TemporaryDirectory(prefix="lab-record-") as scratch:
         target = Path(scratch) / case.stem if case.suffix == ".zip" else case
         with serve(scenario, port=port, directory=Path(scratch) / "lab") as server:
@@ -47,8 +47,8 @@ def _vouch(server: LabServer, table: Path) -> None:
     table.write_text("\n\n".join(block.strip("\n") for block in blocks) + "\n", encoding="utf-8")
 
 
-def _command() -> str:
-    """The ``forensics`` of this environment: beside the interpreter, else on the path."""
+def forensics_command() -> str:
+    """Return the ``forensics`` of this environment: beside the interpreter, else on the path."""
     beside = Path(sys.executable).with_name("forensics")
     found = str(beside) if beside.exists() else shutil.which("forensics")
     if found is None:
