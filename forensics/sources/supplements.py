@@ -237,9 +237,10 @@ def _read_facts(data: bytes, source: str, evidence: tuple[str, ...], project: Pr
 def _read_single_fact(
     data: bytes, source: str, evidence: tuple[str, ...], project: Project, found: Supplements
 ) -> None:
+    """One line of what `case add` writes: the fact, and around it who added it when."""
     import msgspec
 
-    read_fact(mapping(msgspec.json.decode(data)), source, evidence, found)
+    read_fact(mapping(mapping(msgspec.json.decode(data)).get("fact")), source, evidence, found)
 
 
 def read_fact(fact: dict[str, Any], source: str, evidence: tuple[str, ...], found: Supplements) -> None:
