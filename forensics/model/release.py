@@ -8,8 +8,11 @@ from enum import StrEnum
 
 from forensics.model.attestation import Attestation
 from forensics.model.checked import Checked, NotChecked, Outcome
+from forensics.model.contents import NO_CONTENTS, Contents
 from forensics.model.identity import Identity
+from forensics.model.log import LogOnly
 from forensics.model.project import Project
+from forensics.model.source import NO_SOURCE, SourceFacts
 
 
 class Door(StrEnum):
@@ -47,6 +50,7 @@ class Artifact:
     path: str | None = None
     upload_client: str | None = None
     evidence: tuple[str, ...] = ()
+    contents: Outcome[Contents] = NO_CONTENTS
 
     @property
     def attestations(self) -> tuple[Attestation, ...]:
@@ -86,6 +90,7 @@ class Release:
     yanked_reason: str | None = None
     mentions: tuple[Mention, ...] = ()
     evidence: tuple[str, ...] = ()
+    source: Outcome[SourceFacts] = NO_SOURCE
 
     @property
     def attestations(self) -> tuple[Attestation, ...]:

@@ -264,7 +264,7 @@ def _finding(entry: Signal, hit: Hit, *, borrowed: bool) -> Finding:
 
 
 def _malicious_by_version(history: History) -> dict[str, datetime]:
-    """Return for each version, in canonical form, the time of the first unwithdrawn malicious advisory that names it."""
+    """Return for each version, in canonical form, the time of the first malicious advisory that names it."""
     advisories: tuple[Advisory, ...] = ()
     if isinstance(history.advisories, Checked):
         advisories = history.advisories.value
