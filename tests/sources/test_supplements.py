@@ -112,7 +112,15 @@ def test_a_csv_export_may_hold_long_and_broken_lines_inside_quotes() -> None:
 
 
 def test_sha256sum_lines() -> None:
-    text = f"{A}  dist/demo-1.0.1.tar.gz\n{A.upper()} *demo-1.0.1-py3-none-any.whl\n{B}\tdemo-1.0.2.tar.gz\n{B}\n{B}  other-1.0.tar.gz\n# note\n"
+    lines = [
+        f"{A}  dist/demo-1.0.1.tar.gz",
+        f"{A.upper()} *demo-1.0.1-py3-none-any.whl",
+        f"{B}\tdemo-1.0.2.tar.gz",
+        B,
+        f"{B}  other-1.0.tar.gz",
+        "# note",
+    ]
+    text = "\n".join(lines)
     assert detect_kind("SHA256SUMS", text.encode()) == "hashes"
     found = read("hashes", text)
     assert [(f.filename, f.version, f.sha256) for f in found.files] == [
@@ -234,10 +242,8 @@ def test_what_cannot_be_read_becomes_a_problem(kind: str, data: str | bytes) -> 
 @pytest.mark.parametrize("line", ["release = 3", "log = 'x'", "advisory = 1.5", "source = 7", "hashes = [1]"])
 def test_a_lead_of_the_wrong_shape_is_no_crash(line: str) -> None:
     read("lead", f'schema = "forensics/lead/1"\nproject = "pypi:demo"\n{line}\n')
-    read(
-        "lead",
-        f'schema = "forensics/lead/1"\nproject = "pypi:demo"\n{line}\n[[release]]\nversion = "1"\nsource = [1]\nfile = 3\n',
-    )
+    head = f'schema = "forensics/lead/1"\nproject = "pypi:demo"\n{line}\n'
+    read("lead", head + '[[release]]\nversion = "1"\nsource = [1]\nfile = 3\n')
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"\x00\x01", b'{"a": 1}', A[:63].encode(), b"demo==1.0"])
