@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from forensics.evidence.client import HostReport, Limits
     from forensics.signals.engine import Suspended
     from forensics.sources.gather import Gathered
+    from forensics.timeline.logged import Logged
 
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
@@ -52,6 +53,7 @@ class Analysis:
     observations: tuple[Observation, ...]
     log_leads: tuple[tuple[int, str, str, tuple[str, ...]], ...]
     loose_hashes: tuple[tuple[str, str, tuple[str, ...]], ...]
+    logged: Logged | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -168,28 +170,42 @@ class Investigation:
         *,
         limits: Limits | None = None,
         fresh_after: datetime | None = None,
+        search_again: datetime | None = None,
         progress: Progress | None = None,
         say: Callable[[str], None] | None = None,
     ) -> None:
         """Ask every source and record what comes back; what an earlier run recorded is not asked again.
 
-        Answers recorded before *fresh_after* are asked again; both are kept. What a limit left unasked is written down.
+        Answers recorded before *fresh_after* are asked again; both are kept. Before *search_again*, searches in the log
+        are: a search that finds nothing tells something only beside one of the same run that finds what is there.
+        Entries of the log never change and are not asked again. What a limit left unasked is written down.
         On KeyboardInterrupt the case is left valid and unfinished; a later call goes on.
         """
-        from forensics.evidence.client import Client
+        from forensics.evidence.client import Client, Limits
         from forensics.evidence.network import open_network
         from forensics.evidence.transport import RecordingTransport
-        from forensics.sources.gather import gather
+        from forensics.sources.gather import LogClients, gather
+        from forensics.sources.rekor_gather import polite
+        from forensics.sources.supplements import read_supplements
 
         endpoints = Endpoints(dict(self.case.meta.endpoints))
+        supplements = read_supplements(self.case.imports(), self.project)
 
         async def run() -> list[str]:
             with self.case.archive() as archive:
-                transport = RecordingTransport(open_network(), archive, fresh_after=fresh_after)
+                network = open_network()
+                transport = RecordingTransport(network, archive, fresh_after=fresh_after)
+                searching = RecordingTransport(network, archive, fresh_after=search_again or fresh_after)
+                slow = polite(limits or Limits(), endpoints.urls.get("rekor", ""))
+                log = LogClients(
+                    Client(searching, slow, progress=say),
+                    Client(RecordingTransport(network, archive), slow, progress=say),
+                )
                 async with Client(transport, limits, progress=say) as client:
-                    gathered = await gather(client, endpoints, self.project, progress)
+                    gathered = await gather(client, endpoints, self.project, progress, supplements=supplements, log=log)
                     problems = [f"{s.source}: {s.problem}" for s in gathered.sources if s.problem]
-                    return problems + [_left(report) for report in client.left_over().values() if report.left_count]
+                    left = [report for one in (client, log.ask, log.kept) for report in one.left_over().values()]
+                    return problems + [_left(report) for report in left if report.left_count]
 
         self.case.finish(run_to_end(run))
 
@@ -198,13 +214,15 @@ class Investigation:
         from forensics.evidence.client import Client
         from forensics.evidence.transport import ReplayingTransport
         from forensics.sources.gather import gather
+        from forensics.sources.supplements import read_supplements
 
         endpoints = Endpoints(dict(self.case.meta.endpoints))
+        supplements = read_supplements(self.case.imports(), self.project)
 
         async def run() -> Gathered:
             with self.case.reading_archive() as archive:
                 async with Client(ReplayingTransport(archive)) as client:
-                    return await gather(client, endpoints, self.project)
+                    return await gather(client, endpoints, self.project, supplements=supplements)
 
         return run_to_end(run)
 
@@ -225,12 +243,14 @@ class Investigation:
         from forensics.timeline.events import events_of
         from forensics.timeline.history import build_history
         from forensics.timeline.lines import find_gaps
+        from forensics.timeline.logged import read_log
 
         gathered = self.gathered()
         supplements = read_supplements(self.case.imports(), self.project)
         attested = self._verify(gathered, workers, progress)
         collected_at = self.case.meta.closed_at or self.case.meta.created_at
-        history = build_history(self.project, gathered, supplements, attested, collected_at)
+        logged = read_log(gathered, supplements, attested, self.root)
+        history = build_history(self.project, gathered, supplements, attested, collected_at, logged)
         if not history.releases and isinstance(gathered.index, Checked) and not gathered.index.value.exists:
             raise NoSuchProject(f"{self.project}: the index knows no such project.")
         judgement = judge(history, lines)
@@ -246,6 +266,7 @@ class Investigation:
             observations=tuple(self.case.observations()),
             log_leads=tuple(supplements.log_indices),
             loose_hashes=tuple(dict.fromkeys(supplements.loose_hashes)),
+            logged=logged,
         )
 
     def keep_tables(self, analysis: Analysis) -> None:

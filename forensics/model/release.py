@@ -144,7 +144,8 @@ class SourceStatus:
 class History:
     """Everything a case knows about one project, before any judgement. Releases in order of publication.
 
-    `unasked` says why the index could not be asked, if so.
+    `unasked` says why the index could not be asked, if so. `log_only` are entries of the project in a transparency log
+    that belong to no release that anybody names.
     """
 
     project: Project
@@ -156,6 +157,7 @@ class History:
     sources: tuple[SourceStatus, ...] = ()
     not_checked: tuple[tuple[str, NotChecked], ...] = ()
     contradictions: tuple[Contradiction, ...] = field(default=())
+    log_only: tuple[LogOnly, ...] = ()
     unasked: NotChecked | None = None
 
 

@@ -254,16 +254,6 @@ def _not_checked(analysis: Analysis) -> list[UncheckedDoc]:
                         "evidence": [*o.evidence],
                     }
                 )
-    for index, about, source, evidence in analysis.log_leads:
-        rows.append(
-            {
-                "subject": "project",
-                "what": f"log entry {index}",
-                "reason": f"{source} names it ({about}); the transparency log is not asked by this version",
-                "needs": "log",
-                "evidence": [*evidence],
-            }
-        )
     return rows
 
 

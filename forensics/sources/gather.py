@@ -14,6 +14,10 @@ from forensics.model.release import Advisory, SourceStatus
 from forensics.sources.interface import Witness
 from forensics.sources.osv import read_advisories
 from forensics.sources.pypi import Index, IndexFile, ProvenanceAnswer, read_index, read_provenance
+from forensics.sources.rekor import Rekor
+from forensics.sources.rekor_gather import LogAnswers, ask_log
+from forensics.sources.rekor_plan import plan_for
+from forensics.sources.supplements import Supplements
 
 if TYPE_CHECKING:
     from forensics.evidence.client import Client
@@ -24,19 +28,39 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Every answer about one project, parsed and not judged. `provenance` is by file name."""
+    """Every answer about one project, parsed and not judged. `provenance` is by file name.
+
+    `log` is None where there was nothing to ask it, or nobody to ask.
+    """
 
     index: Outcome[Index]
     provenance: dict[str, Outcome[ProvenanceAnswer]]
     advisories: Outcome[tuple[Advisory, ...]]
     sources: tuple[SourceStatus, ...]
+    log: LogAnswers | None = None
 
 
-async def gather(client: Client, endpoints: Endpoints, project: Project, progress: Progress | None = None) -> Gathered:
-    """Return what the index, its Integrity API and OSV say about *project*.
+@dataclass(frozen=True, slots=True)
+class LogClients:
+    """Who asks the log: searches through *ask*, entries, which never change, through *kept*."""
 
-    What can vanish is asked first: the index, then provenance, newest file first. An outage of one source never
-    stops another.
+    ask: Client
+    kept: Client
+
+
+async def gather(
+    client: Client,
+    endpoints: Endpoints,
+    project: Project,
+    progress: Progress | None = None,
+    *,
+    supplements: Supplements | None = None,
+    log: LogClients | None = None,
+) -> Gathered:
+    """Return what the index, its Integrity API, OSV and the transparency log say about *project*.
+
+    What can vanish is asked first: the index, then provenance, newest file first; then the log, which forgets nothing,
+    about what *supplements* name and the index does not list. An outage of one source never stops another.
     """
     index_witness, integrity_witness, osv_witness = Witness("PyPI index"), Witness("PyPI Integrity API"), Witness("OSV")
     advisories_task = asyncio.ensure_future(read_advisories(client, endpoints, project, osv_witness))
@@ -52,8 +76,18 @@ async def gather(client: Client, endpoints: Endpoints, project: Project, progres
             (lambda done, total: progress("provenance", done, total)) if progress else None,
         )
     advisories = await advisories_task
-    witnesses = (index_witness, integrity_witness, osv_witness)
-    return Gathered(index, provenance, advisories, tuple(w.status() for w in witnesses))
+    witnesses = [index_witness, integrity_witness, osv_witness]
+    answers: LogAnswers | None = None
+    if "rekor" in endpoints.urls:  # cases of earlier versions have no log
+        log_witness = Witness("Rekor")
+        log = log or LogClients(client, client)
+        answers = await ask_log(
+            Rekor(log.ask, endpoints["rekor"], log_witness, log.kept),
+            plan_for(index, provenance, supplements or Supplements()),
+            (lambda done, total: progress("log", done, total)) if progress else None,
+        )
+        witnesses += [log_witness] if answers else []
+    return Gathered(index, provenance, advisories, tuple(w.status() for w in witnesses), answers)
 
 
 def newest_first(files: tuple[IndexFile, ...]) -> tuple[IndexFile, ...]:

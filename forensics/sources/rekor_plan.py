@@ -58,7 +58,8 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The questions. `controls` are by version of the targets; `known` are leaf hashes that the index's objects hold."""
+    """The questions. `controls` are by version of the targets; `known` are leaf hashes of what the index's objects hold.
+    """
 
     targets: tuple[Target, ...]
     controls: Mapping[str, tuple[Control, ...]]
@@ -175,7 +176,8 @@ def _unattested(
 
 
 def _published(version: str, files: Iterable[IndexFile], supplements: Supplements) -> datetime | None:
-    times = [f.uploaded_at for f in (*files, *supplements.files) if f.version == version and f.uploaded_at]
+    times = [f.uploaded_at for f in files if f.version == version and f.uploaded_at]
+    times += [f.uploaded_at for f in supplements.files if f.version == version and f.uploaded_at]
     times += [t.at for t in supplements.times if t.version == version and t.what == "published"]
     return min(times, default=None)
 

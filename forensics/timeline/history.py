@@ -28,6 +28,7 @@ from forensics.sources.gather import Gathered
 from forensics.sources.pypi import Index, IndexFile, kind_of
 from forensics.sources.supplements import NamedFile, StatedTime, Supplements
 from forensics.timeline.lines import version_key
+from forensics.timeline.logged import Logged
 
 Attested = Mapping[str, tuple[Attestation, ...]]
 """Verified attestations by file name."""
@@ -41,10 +42,12 @@ def build_history(
     supplements: Supplements,
     attested: Attested,
     collected_at: datetime,
+    logged: Logged | None = None,
 ) -> History:
     """Return the history of *project*: releases in order of publication, undated ones after the version below them."""
+    logged = logged or Logged()
     index = gathered.index.value if isinstance(gathered.index, Checked) else None
-    builder = _Builder(gathered, supplements, attested, index)
+    builder = _Builder(gathered, supplements, attested, index, logged)
     releases = tuple(order_releases(builder.releases()))
     not_checked = [
         (status.source, NotChecked(status.problem, status.source, status.evidence))
@@ -56,6 +59,7 @@ def build_history(
         named = ", ".join(index.unplaced[:5]) + (f" and {len(index.unplaced) - 5} more" if index.unplaced[5:] else "")
         reason = f"the index lists names of which nobody states a readable version: {named}"
         not_checked.append(("listed files", NotChecked(reason, "the legacy API", index.evidence)))
+    not_checked += logged.not_checked
     contradictions = _differences(index)
     return History(
         project=project,
@@ -68,6 +72,7 @@ def build_history(
         not_checked=tuple(not_checked),
         contradictions=tuple(contradictions + builder.contradictions),
         unasked=gathered.index if isinstance(gathered.index, NotChecked) else None,
+        log_only=logged.log_only,
     )
 
 
@@ -88,8 +93,11 @@ def _import_status(supplements: Supplements) -> tuple[SourceStatus, ...]:
 class _Builder:
     """Joins the index's files with what supplements name, version by version."""
 
-    def __init__(self, gathered: Gathered, supplements: Supplements, attested: Attested, index: Index | None) -> None:
+    def __init__(
+        self, gathered: Gathered, supplements: Supplements, attested: Attested, index: Index | None, logged: Logged
+    ) -> None:
         self.gathered = gathered
+        self.logged = logged
         self.attested = attested
         self.index = index
         self.supplements = supplements
@@ -140,7 +148,7 @@ class _Builder:
         known = {file.filename for file in listed}
         artifacts = [self._from_index(file, named) for file in listed]
         self._disagreements([file for file in named if file.filename not in known])
-        artifacts += [_from_name(file) for file in _merged(named) if file.filename not in known]
+        artifacts += [self._from_name(file) for file in _merged(named) if file.filename not in known]
         artifacts.sort(key=lambda a: (a.kind != "sdist", a.filename))
         published, published_by = _published(artifacts, times, listed=bool(listed))
         unreadable = self.index is None
@@ -211,11 +219,27 @@ class _Builder:
     def _provenance(self, file: IndexFile) -> Outcome[tuple[Attestation, ...]]:
         outcome = self.gathered.provenance.get(file.filename)
         if outcome is None:
-            return NotChecked("its provenance was not asked for", "the Integrity API", file.evidence)
+            outcome = NotChecked("its provenance was not asked for", "the Integrity API", file.evidence)
         if isinstance(outcome, NotChecked):
-            return outcome
+            logged = self.logged.of(file.filename, file.sha256)
+            return logged if isinstance(logged, Checked) else outcome
         evidence = tuple(dict.fromkeys((*file.provenance.evidence, *outcome.evidence)))
         return Checked(self.attested.get(file.filename, ()), evidence)
+
+    def _from_name(self, file: NamedFile) -> Artifact:
+        """A file that the index does not list: its attestations are the log's to tell."""
+        return Artifact(
+            filename=file.filename,
+            kind=kind_of(file.filename),
+            sha256=file.sha256,
+            size=file.size,
+            uploaded_at=file.uploaded_at,
+            listed=False,
+            provenance=self.logged.of(file.filename, file.sha256) or _REMOVED_FILE,
+            path=file.path,
+            upload_client=file.upload_client,
+            evidence=file.evidence,
+        )
 
 
 def _merged(named: list[NamedFile]) -> list[NamedFile]:
@@ -237,21 +261,6 @@ def _states(file: NamedFile) -> tuple[bool, bool]:
 
 def _agree(one: NamedFile, other: NamedFile) -> bool:
     return one.filename == other.filename and one.sha256 == other.sha256
-
-
-def _from_name(file: NamedFile) -> Artifact:
-    return Artifact(
-        filename=file.filename,
-        kind=kind_of(file.filename),
-        sha256=file.sha256,
-        size=file.size,
-        uploaded_at=file.uploaded_at,
-        listed=False,
-        provenance=_REMOVED_FILE,
-        path=file.path,
-        upload_client=file.upload_client,
-        evidence=file.evidence,
-    )
 
 
 def _published(artifacts: list[Artifact], times: list[StatedTime], *, listed: bool) -> tuple[datetime | None, str]:
