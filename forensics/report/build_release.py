@@ -140,7 +140,7 @@ def _file(artifact: Artifact) -> FileDoc:
         "listed": artifact.listed,
         "upload_client": artifact.upload_client,
         "provenance": "not observed" if artifact.attested is None else "attested" if artifact.attested else "absent",
-        "provenance_reason": provenance.reason if isinstance(provenance, NotChecked) else "",
+        "provenance_reason": provenance.reason if isinstance(provenance, NotChecked) else provenance.caveat,
         "attestations": [_attestation(a) for a in artifact.attestations],
         "evidence": list(dict.fromkeys((*artifact.evidence, *provenance.evidence))),
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from forensics.model.checked import NotChecked
-from forensics.model.release import Release
+from forensics.model.checked import Checked, NotChecked
+from forensics.model.release import Artifact, Release
 from forensics.signals import thresholds as t
 from forensics.signals.baseline import Baseline, Past
 from forensics.signals.profile import Attested, Profile
@@ -87,6 +87,15 @@ def latest_with(baseline: Baseline, attribute: str) -> Profile | None:
 def attested_members(baseline: Baseline) -> tuple[Past, ...]:
     """Return the members of the baseline of which at least one signer is known."""
     return tuple(past for past in baseline.cohort if past.profile.identities)
+
+
+def absence_caveat(artifacts: Iterable[Artifact]) -> str:
+    """Return why the observed absence of attestations is of low confidence, as a sentence; empty where it is not."""
+    for artifact in artifacts:
+        if isinstance(artifact.provenance, Checked) and not artifact.provenance.value and artifact.provenance.caveat:
+            caveat = artifact.provenance.caveat
+            return f"Confidence is low: {caveat}."
+    return ""
 
 
 def evidence_of(release: Release) -> tuple[str, ...]:

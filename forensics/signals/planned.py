@@ -21,7 +21,6 @@ def _planned(
 
 _GIT = "the repository is not collected by this version"
 _ARTIFACT = "artifact contents are not compared by this version"
-_LOG = "the transparency log is not searched by this version"
 _NPM = "npm is not collected by this version"
 _EXPORT = "upload clients are not compared by this version"
 
@@ -65,7 +64,6 @@ SIGNALS: tuple[Signal, ...] = (
         ("CI",),
         "CI runs are not collected by this version",
     ),
-    _planned("log-only-release", "Signed and logged, but never listed", Family.SOURCE, (_M, _L), ("log",), _LOG),
     _planned(
         "fleet-burst",
         "One run or account published many packages at once",

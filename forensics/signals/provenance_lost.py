@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from forensics.model.checked import NotChecked
-from forensics.model.finding import Family, Severity
+from forensics.model.finding import Confidence, Family, Severity
 from forensics.signals import thresholds as t
-from forensics.signals.comparing import unknown_baseline
+from forensics.signals.comparing import absence_caveat, unknown_baseline
 from forensics.signals.profile import Attested
 from forensics.signals.registry import Hit, Result, View, signal
 
@@ -36,14 +36,17 @@ def provenance_lost(view: View) -> Result:
         return _too_few_known(view)
     if view.profile.attested is Attested.UNKNOWN:
         return view.profile.unknown_reason or NotChecked("no file of this release is known", "index or log")
+    caveat = absence_caveat(view.release.artifacts)
     predecessor = view.baseline.predecessor
     continuation = predecessor is not None and predecessor.attested is Attested.NONE
+    before_it = predecessor.version if predecessor else ""
     return Hit(
         severity=Severity.LOW if continuation else Severity.MEDIUM,
         observed=f"none of its {len(view.release.artifacts)} files is attested",
         expected=f"attestations on every file, as on {before[-1].version} and {len(before) - 1} more of its cohort",
         evidence=(*view.profile.evidence, *before[-1].evidence, *before[-2].evidence),
-        note=f"A continuation: {predecessor.version} lost it already." if continuation and predecessor else "",
+        confidence=Confidence.LOW if caveat else Confidence.HIGH,
+        note=" ".join(filter(None, (f"A continuation: {before_it} lost it already." if continuation else "", caveat))),
         fact="attestation absent",
     )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from forensics.model.checked import NotChecked
-from forensics.model.finding import Family, Severity
+from forensics.model.finding import Confidence, Family, Severity
 from forensics.model.release import Artifact
 from forensics.model.times import duration
 from forensics.signals import thresholds as t
-from forensics.signals.comparing import listed, unknown_baseline
+from forensics.signals.comparing import absence_caveat, listed, unknown_baseline
 from forensics.signals.profile import Attested
 from forensics.signals.registry import Hit, Result, View, signal
 
@@ -45,6 +45,7 @@ def provenance_partial(view: View) -> Result:
         return missing or NotChecked("no earlier release to compare with", "index", view.profile.evidence)
     bare = [a for a in view.release.artifacts if a.attested is False]
     names = listed([a.filename for a in bare])
+    caveat = absence_caveat(bare)
     late, behind = _late(view.release.artifacts)
     return Hit(
         severity=Severity.MEDIUM if late else Severity.LOW,
@@ -52,6 +53,8 @@ def provenance_partial(view: View) -> Result:
         + (f"; {late.filename} came {behind} after the attested ones" if late else ""),
         expected=f"all files attested or none, as on all {len(known)} earlier releases that were looked at",
         evidence=(*view.profile.evidence, *(i for a in bare for i in a.evidence), *known[-1].evidence),
+        confidence=Confidence.LOW if caveat else Confidence.HIGH,
+        note=caveat,
         fact="attestation absent",
     )
 
