@@ -27,6 +27,8 @@ def within_depth(data: Any, limit: int = MAX_DEPTH) -> bool:
 
 def text_within_depth(raw: bytes, limit: int = MAX_DEPTH) -> bool:
     """Return whether JSON text opens at most *limit* brackets inside each other; for text that is not JSON, either."""
+    if raw.count(b"[") + raw.count(b"{") <= limit:
+        return True  # too few brackets to nest deeper, wherever they stand
     depth = 0
     for match in _TOKEN.finditer(raw):
         first = raw[match.start()]
