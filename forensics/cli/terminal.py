@@ -49,6 +49,7 @@ def print_timeline(document: Document, *, everything: bool, shown: Sequence[Rele
     for release in view.suspects:
         _suspect(out, release)
     _gaps(out, document)
+    _log_only(out, document)
     _drift(out, document)
     _unchecked(out, view.unchecked, [r["version"] for r in shown])
     _foot(out, document, where)
@@ -164,6 +165,14 @@ def _gaps(out: Console, document: Document) -> None:
         _line(out, "Leads: version numbers that are missing (to look up, not findings)", "bold")
         for gap in document["gaps"]:
             _line(out, f"  {gap['text']}")
+        out.print()
+
+
+def _log_only(out: Console, document: Document) -> None:
+    if document["log_only"]:
+        _line(out, "Only the log knows: signed by the project, of no listed and no named release", "bold")
+        for one in document["log_only"]:
+            _line(out, f"  {one['record']['index']}: {one['text']}")
         out.print()
 
 

@@ -62,7 +62,10 @@ class CheckDoc(TypedDict):
 
 
 class AttestationDoc(TypedDict):
-    """One attestation. `label` is the question it answers: who uploaded it, how it was built."""
+    """One attestation. `label` is the question it answers: who uploaded it, how it was built.
+
+    `recovered`: the index does not give it; it was rebuilt from its entry in the log.
+    """
 
     digest: str
     label: str
@@ -75,7 +78,41 @@ class AttestationDoc(TypedDict):
     log_origin: str | None
     publisher: dict[str, str | None] | None
     identity: dict[str, str] | None
+    recovered: bool
     checks: list[CheckDoc]
+    evidence: list[str]
+
+
+class LogRecordDoc(TypedDict):
+    """One log entry with every step of its verification; `integrated_at` only where the log's signature holds."""
+
+    index: int
+    uuid: str
+    tree_id: str | None
+    kind: str
+    log_id: str
+    log_origin: str | None
+    tree_size: int | None
+    integrated_at: str | None
+    verified: bool
+    identity: dict[str, str] | None
+    payload_hash: str | None
+    artifacts: list[str]
+    checks: list[CheckDoc]
+    evidence: list[str]
+
+
+class LogOnlyDoc(TypedDict):
+    """A verified entry of the project's own signers whose run belongs to no listed and no named release.
+
+    `filename` and `version` are null where its statement cannot be rebuilt; then it belongs to no release here.
+    """
+
+    severity: str
+    filename: str | None
+    version: str | None
+    text: str
+    record: LogRecordDoc
     evidence: list[str]
 
 
@@ -311,6 +348,7 @@ class Document(TypedDict):
     releases: list[ReleaseDoc]
     waves: list[WaveDoc]
     gaps: list[GapDoc]
+    log_only: list[LogOnlyDoc]
     installable_now: list[InstallableDoc]
     installable_checked: bool
     publishers: list[PublisherDoc]

@@ -26,6 +26,7 @@ from forensics.model.document import (
 from forensics.model.finding import Assessment, Gap, Verdict, Wave
 from forensics.model.identity import Identity
 from forensics.model.times import to_iso
+from forensics.report.build_log import log_only_doc
 from forensics.report.build_release import exposure_doc, release_doc, time_or_none
 from forensics.report.sentences import drift_sentences, headline, method, not_collected, summary
 from forensics.signals.registry import catalogue
@@ -50,6 +51,7 @@ def build_document(analysis: Analysis, options: dict[str, Any] | None = None) ->
         "releases": releases,
         "waves": [_wave(wave, by_version) for wave in analysis.waves],
         "gaps": [_gap(gap, by_version) for gap in analysis.gaps],
+        "log_only": [log_only_doc(entry) for entry in analysis.history.log_only],
         "installable_now": _installable(analysis),
         "installable_checked": all(a.release.listed is not None for a in analysis.assessments),
         "publishers": _publishers(analysis.assessments),

@@ -161,6 +161,7 @@ def _attestation(attestation: Attestation) -> AttestationDoc:
         "log_origin": entry.origin if entry else None,
         "publisher": {"kind": publisher.kind, **dict(publisher.fields)} if publisher else None,
         "identity": attestation.identity.claims() if attestation.identity else None,
+        "recovered": attestation.recovered,
         "checks": [
             {"name": c.name, "result": c.result.value, "detail": c.detail} for c in attestation.verification.checks
         ],

@@ -223,11 +223,15 @@ def _check(d: Document, view: View) -> list[str]:
 def _leads(d: Document, view: View) -> list[str]:
     lines = ["## Leads", ""]
     if not d["gaps"]:
-        return [*lines, "None: no version number is missing.", ""]
+        lines += ["None: no version number is missing.", ""]
     for gap in d["gaps"]:
         lines.append(
             f"- {codes(gap['missing'])} between {code(gap['after'])} and {code(gap['before'])}: {text(gap['text'])}"
         )
+    if d["log_only"]:
+        lines += ["", "### Only the log knows", ""]
+    for one in d["log_only"]:
+        lines.append(f"- Log entry {one['record']['index']}: {text(one['text'])} {_evidence(one['evidence'])}")
     return [*lines, ""]
 
 

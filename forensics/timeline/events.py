@@ -19,6 +19,7 @@ def events_of(history: History) -> tuple[Event, ...]:
     for release in history.releases:
         found += _of_release(release)
     found += _of_advisories(history)
+    found += _of_log_only(history)
     lanes = list(Lane)
     return tuple(sorted(found, key=lambda e: (e.at, lanes.index(e.lane), e.version or "", e.what, e.subject or "")))
 
@@ -81,7 +82,9 @@ def _of_attestation(version: str, filename: str, attestation: Attestation) -> It
     if entry and entry.integrated_at:
         yield Event(
             entry.integrated_at, TimeKind.SIGNED_BY_LOG, Lane.LOG, "attestation logged", version, filename,
-            f"index {entry.index}, signature {attestation.verification.status.value}", attestation.evidence,
+            f"index {entry.index}, signature {attestation.verification.status.value}"
+            + (", rebuilt from the log" if attestation.recovered else ""),
+            attestation.evidence,
         )  # fmt: skip
 
 
@@ -95,3 +98,16 @@ def _of_advisories(history: History) -> Iterator[Event]:
                     at, TimeKind.ASSERTED_BY_REPORTER, Lane.ADVISORY, what, None, advisory.id,
                     advisory.summary, advisory.evidence,
                 )  # fmt: skip
+
+
+def _of_log_only(history: History) -> Iterator[Event]:
+    """Entries of which nobody knows the release; a statement that was rebuilt is an event of its release already."""
+    for one in history.log_only:
+        identity = one.record.identity
+        if one.record.integrated_at is not None and one.filename is None:
+            run = identity.run_invocation_uri if identity else None
+            yield Event(
+                one.record.integrated_at, TimeKind.SIGNED_BY_LOG, Lane.LOG, "entry logged", None,
+                f"log entry {one.record.index}", f"of no listed and no named release; {run or 'no run named'}",
+                one.evidence,
+            )  # fmt: skip

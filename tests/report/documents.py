@@ -86,6 +86,7 @@ def attestation(version: str, filename: str, at: datetime, index: int) -> Attest
             "environment": None,
         },
         "identity": claims(version),
+        "recovered": False,
         "checks": [{"name": n, "result": r, "detail": d} for n, r, d in CHECKS],
         "evidence": [oid("provenance " + filename)],
     }
@@ -293,6 +294,7 @@ def document(releases: list[ReleaseDoc], **over: Any) -> Document:
         "releases": releases,
         "waves": [],
         "gaps": [],
+        "log_only": [],
         "installable_now": [],
         "installable_checked": True,
         "publishers": [],
