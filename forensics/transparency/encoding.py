@@ -1,0 +1,75 @@
+"""Base64 and PEM as they are met in log entries, read leniently but never guessed at.
+
+Sources: RFC 4648 sections 4 and 5, RFC 7468. The strict decoder is msgspec's, four times faster than the standard
+library's.
+"""
+
+from __future__ import annotations
+
+import binascii
+from typing import NamedTuple
+
+import msgspec
+
+from forensics.model.errors import HostileInput, MalformedEvidence
+
+MAX_PEM = 1 << 20
+MAX_BLOCKS = 64
+_DECODER = msgspec.json.Decoder(bytes)
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_BEGIN, _END, _DASHES = b"-----BEGIN ", b"-----END ", b"-----"
+
+
+class PemBlock(NamedTuple):
+    """One block of a PEM text: its label, as `CERTIFICATE`, and its content."""
+
+    label: str
+    content: bytes
+
+
+def decode_base64(encoded: bytes) -> bytes:
+    """Return the bytes that *encoded* stands for.
+
+    Both alphabets are accepted, with or without padding, and line breaks anywhere, as Go's decoder does.
+    Raises MalformedEvidence for anything else. Source: RFC 4648 sections 4 and 5.
+    """
+    if b"\\" not in encoded:  # which msgspec would take for an escape
+        try:
+            return _DECODER.decode(b'"%b"' % encoded)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass
+    plain = encoded.translate(_URL_SAFE, b"\r\n").rstrip(b"=")
+    try:
+        return binascii.a2b_base64(plain + b"=" * (-len(plain) % 4), strict_mode=True)
+    except binascii.Error as error:
+        raise MalformedEvidence("a value that is not base64") from error
+
+
+def pem_blocks(text: bytes) -> list[PemBlock]:
+    """Return the blocks of the PEM *text* in their order; an empty list for a text without any.
+
+    Headers within a block are passed over, as is everything between blocks. Raises MalformedEvidence for a block
+    without an end or with content that is not base64, HostileInput beyond 1 MiB or 64 blocks.
+    Source: RFC 7468 section 3.
+    """
+    if len(text) > MAX_PEM:
+        raise HostileInput(f"a PEM text of {len(text)} bytes; the limit is {MAX_PEM}")
+    blocks: list[PemBlock] = []
+    at = 0
+    while (start := text.find(_BEGIN, at)) >= 0:
+        if len(blocks) == MAX_BLOCKS:
+            raise HostileInput(f"a PEM text of more than {MAX_BLOCKS} blocks")
+        label_end = text.find(_DASHES, start + len(_BEGIN))
+        stop = text.find(_END, label_end)
+        label = text[start + len(_BEGIN) : label_end]
+        if label_end < 0 or stop < 0 or not text.startswith(label + _DASHES, stop + len(_END)):
+            raise MalformedEvidence("a PEM block without an end")
+        blocks.append(PemBlock(label.decode("latin-1"), _content(text[label_end + len(_DASHES) : stop])))
+        at = stop + len(_END) + len(label) + len(_DASHES)
+    return blocks
+
+
+def _content(body: bytes) -> bytes:
+    if b":" in body:  # headers end with an empty line: RFC 1421 section 4.4
+        body = body.replace(b"\r\n", b"\n").partition(b"\n\n")[2]
+    return decode_base64(body.translate(None, b" \t\r\n"))
