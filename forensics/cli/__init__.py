@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import typer
@@ -12,12 +13,30 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
 
+READER_GONE = 141
+"""Exit code when whoever read stdout left, as `head` does: 128 and the number of SIGPIPE."""
+
+
+class ReaderGone(BaseException):
+    """Nobody reads stdout any more. Not an OSError, so that nobody on the way takes it for one of theirs."""
+
+
+class _Pipe(io.FileIO):
+    """Stdout when it is a pipe or a file."""
+
+    def write(self, data: Any) -> int:
+        """Write; raises ReaderGone when the other end is closed."""
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            raise ReaderGone from None
+
 
 def make_app() -> typer.Typer:
     """Return the typer application with every command. Heavy libraries load inside the commands, never here."""
     import typer
 
-    from forensics.cli import case, diff, report, signals, timeline, verify
+    from forensics.cli import case, diff, log, recover, report, signals, timeline, verify
     from forensics.cli.common import version_option
 
     app = typer.Typer(
@@ -36,6 +55,8 @@ def make_app() -> typer.Typer:
     app.command("diff")(diff.diff)
     app.command("report")(report.report)
     app.command("verify")(verify.verify)
+    app.command("recover")(recover.recover)
+    app.add_typer(log.app, name="log")
     app.add_typer(case.app, name="case")
     app.command("signals")(signals.signals)
     return app
@@ -47,7 +68,10 @@ def main() -> None:
 
     _plain_streams()
     try:
-        make_app()()
+        try:
+            make_app()()
+        finally:
+            sys.stdout.flush()
     except ForensicsError as error:
         _complain(f"forensics: {error.diagnostics()}")
         sys.exit(error.exit_code)
@@ -57,15 +81,17 @@ def main() -> None:
         if error.code == INTERRUPTED:  # typer turns Ctrl-C into this, without a word
             _interrupted()
         raise
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+    except ReaderGone:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing more can fail to be flushed at exit
+        sys.exit(READER_GONE)
     except Exception as error:
         _internal(error)
 
 
 def _plain_streams() -> None:
     """The same bytes in every locale: a pipe gets UTF-8, a terminal what it can show and escapes for the rest."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.fileno() == 1 and not sys.stdout.isatty():
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(_Pipe(1, "w", closefd=False)))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from forensics.evidence.case import Case
 
 DAMAGED_EXIT = 4
+AskOption = Annotated[
+    bool, typer.Option("--ask", help="Then ask the transparency log about the files that are named anew.")
+]
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="A case by path or name.")]
 app = typer.Typer(
     help="List, show, verify, seal, import, add to and export cases.", no_args_is_help=True, rich_markup_mode=None
@@ -54,7 +57,8 @@ def list_cases(json_output: Annotated[bool, typer.Option("--json", help="Print J
     if not rows:
         typer.echo("There are no cases yet. `forensics timeline PROJECT` makes one.")
     for row in rows:
-        kind = "reconstruction, built in" if row["builtin"] else str(row["state"])
+        origin = ", built in" if row["builtin"] else ""
+        kind = f"reconstruction{origin}" if row["reconstruction"] else str(row["state"])
         problem = f": {visible(str(row['problem']))}" if row["problem"] else ""
         typer.echo(f"{visible(str(row['name']))}  {visible(str(row['project'] or '?'))}  {kind}{problem}")
 
@@ -181,6 +185,7 @@ def import_(
         str | None, typer.Option("--source", help="Where the files are from; their names otherwise.")
     ] = None,
     name: Annotated[str | None, typer.Option("--name", help="Name for the unpacked archive.")] = None,
+    ask: AskOption = False,
 ) -> None:
     """Add files that name releases to a case, or unpack a zipped case into your cases.
 
@@ -200,7 +205,17 @@ def import_(
     for path, data, what in chosen:
         added = opened.add_import(path.name, data, kind=what, source=source or f"file {path.name}")
         typer.echo(f"Added {added.name} as {what}: {added.observation.id}")
-    _renew_tables(opened)
+    _follow_up(opened, ask=ask)
+
+
+def _follow_up(case: Case, *, ask: bool) -> None:
+    """Look up what was added, if the user wants that; the tables follow from the evidence either way."""
+    if ask:
+        from forensics.cli.common import look_up
+
+        look_up(case)
+    else:
+        _renew_tables(case)
 
 
 def _renew_tables(case: Case) -> None:
@@ -252,6 +267,7 @@ def add(
     link: Annotated[
         list[str] | None, typer.Option("--link", metavar="VERSION=URL", help="Something to look at.")
     ] = None,
+    ask: AskOption = False,
 ) -> None:
     """Add facts known by hand, each with its source."""
     facts = _facts(removed, published, digest, link)
@@ -261,7 +277,7 @@ def add(
     for fact in facts:
         added = opened.add_fact(fact, source=source)
         typer.echo(f"Added {fact['kind']} of {fact['version']}: {added.observation.id}")
-    _renew_tables(opened)
+    _follow_up(opened, ask=ask)
 
 
 def _facts(
@@ -276,19 +292,19 @@ def _facts(
 
     facts: list[dict[str, str]] = []
     for kind, values in (("removed", removed), ("published", published)):
-        for version, time in pairs(values, f"--{kind}").items():
+        for version, time in pairs(values, f"--{kind}", "VERSION=TIME").items():
             try:
                 facts.append({"kind": kind, "version": version, "at": to_iso(exact_time(time))})
             except ValueError:
                 raise UsageError(
                     f"--{kind} {version}={time}: not a time.", advice="Write 2024-12-05T09:15:00Z."
                 ) from None
-    for filename, sha256 in pairs(digest, "--hash").items():
+    for filename, sha256 in pairs(digest, "--hash", "FILENAME=SHA256").items():
         named, value = version_of(filename), hex_digest(sha256)
         if named is None or value is None:
             raise UsageError(f"--hash {filename}={sha256}: not a wheel or sdist name with a SHA-256.")
         facts.append({"kind": "hash", "version": named, "filename": filename, "sha256": value})
-    facts += [{"kind": "link", "version": v, "url": url} for v, url in pairs(link, "--link").items()]
+    facts += [{"kind": "link", "version": v, "url": url} for v, url in pairs(link, "--link", "VERSION=URL").items()]
     return facts
 
 

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 PIPE_WIDTH = 160
 """Columns when nobody says how wide the reader is."""
 
-NARROW = 100
-"""Below this many columns, removal and door leave the table; the tree below names them."""
-
 _STYLES = {
     "likely-compromised": "bold red",
     "suspicious": "bold yellow",
@@ -74,53 +71,60 @@ def _head(out: Console, document: Document) -> None:
     out.print()
 
 
+_COLUMNS: tuple[tuple[str, int], ...] = (
+    ("", 0),
+    ("version", 0),
+    ("published (UTC)", 84),
+    ("removed (UTC)", 130),
+    ("door", 110),
+    ("verdict", 0),
+    ("at publication", 150),
+    ("signals", 0),
+)
+"""Columns of the table, and how wide a terminal must be to show each; the tree below names what is left out."""
+
+
 def _table(out: Console, stretches: Sequence[Stretch], *, everything: bool) -> None:
     from rich import box
     from rich.table import Table
 
-    narrow = out.width < NARROW
+    shown = [index for index, (_, width) in enumerate(_COLUMNS) if out.width >= width]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, expand=False)
-    table.add_column("", width=2, no_wrap=True)
-    table.add_column("version", overflow="fold")
-    table.add_column("published (UTC)", min_width=19, no_wrap=True)
-    if not narrow:
-        table.add_column("removed (UTC)", no_wrap=True)
-        table.add_column("door", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("at publication", no_wrap=True)
-    table.add_column("signals", overflow="fold")
+    for index in shown:
+        name = _COLUMNS[index][0]
+        folds = name in {"signals", "version"}
+        table.add_column(name, no_wrap=not folds, overflow="fold", min_width=12 if folds else None)
     for stretch in stretches:
         if stretch.quiet and len(stretch.releases) > 2 and not everything:
-            table.add_row(*_collapsed(stretch, narrow=narrow), style="dim")
+            cells = _collapsed(stretch)
+            table.add_row(*(cells[index] for index in shown), style="dim")
             continue
         for release in stretch.releases:
-            table.add_row(*_row(release, narrow=narrow), style=_STYLES[release["verdict"]] or None)
+            cells = _row(release)
+            table.add_row(*(cells[index] for index in shown), style=_STYLES[release["verdict"]] or None)
     out.print(table)
     out.print()
 
 
-def _collapsed(stretch: Stretch, *, narrow: bool) -> list[str]:
+def _collapsed(stretch: Stretch) -> list[str]:
     first, last = stretch.releases[0], stretch.releases[-1]
     text = f"{visible(first['version'])} … {visible(last['version'])}"
-    middle = [] if narrow else ["", ""]
-    return ["…", text, when(last["published"]), *middle, stretch.verdict, "",
-            f"{plural(len(stretch.releases), 'release')} without findings"]  # fmt: skip
+    count = f"{plural(len(stretch.releases), 'release')} without findings"
+    return ["…", text, when(last["published"]), "", "", stretch.verdict, "", count]
 
 
-def _row(release: ReleaseDoc, *, narrow: bool) -> list[str]:
+def _row(release: ReleaseDoc) -> list[str]:
     removed = when(release["removed"]) if release["removed"] else "time unknown" if release["listed"] is False else ""
-    middle = [] if narrow else [removed, release["door"]]
     bound = "≥ " if release["at_publish_is_lower_bound"] and flagged(release["verdict"]) else ""
-    signals = ", ".join(f"{s['id']} {s['severity'][0].upper()}" for s in release["signals"])
-    yanked = " (yanked)" if release["yanked"] else ""
     return [
         _MARKS[release["verdict"]],
-        visible(release["version"]) + yanked,
+        visible(release["version"]) + (" (yanked)" if release["yanked"] else ""),
         when(release["published"]),
-        *middle,
+        removed,
+        release["door"],
         release["verdict"],
         bound + release["at_publish"],
-        signals,
+        ", ".join(f"{s['id']} {s['severity'][0].upper()}" for s in release["signals"]),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 from forensics.investigation import Analysis
 from forensics.model.checked import Checked, NotChecked
@@ -75,7 +76,7 @@ def _wave(number: int, wave: Wave, by_version: dict[str, Assessment], total: int
     name = f"Wave {number}" if total > 1 else "The wave"
     doors = listed(list(dict.fromkeys(m.door.value for m in members)))
     text = f"{name} is {listed(wave.releases)} in line {wave.line}, through the door: {doors}."
-    text += f" {exposure_words(wave.exposure)}"
+    text += f" {exposure_words(wave.exposure)}{_pauses(wave)}"
     before, after = _good(wave.last_good, by_version), _good(wave.first_good, by_version)
     around = f"Last good before: {before}. First good after: {after}."
     neighbours = [by_version[v] for v in (wave.last_good, wave.first_good) if v]
@@ -85,12 +86,28 @@ def _wave(number: int, wave: Wave, by_version: dict[str, Assessment], total: int
     ]
 
 
+def _pauses(wave: Wave) -> str:
+    """Say so when the wave's span is longer than what its releases could be installed for."""
+    spans = sorted((e.start, e.end) for _, e in wave.exposures if e.start and e.end)
+    if len(spans) < len(wave.exposures) or len(spans) < 2:
+        return ""
+    total, reached = timedelta(), spans[0][0]
+    for start, end in spans:
+        total += max(end - max(start, reached), timedelta())
+        reached = max(reached, end)
+    if total == reached - spans[0][0]:
+        return ""
+    return f" Not all the time: one of them was there for {duration(total)}."
+
+
 def _good(version: str | None, by_version: dict[str, Assessment]) -> str:
     """Good means not flagged by what could be checked; light findings and the size of the blind spot are said."""
     if version is None:
         return "none in this line"
     assessment = by_version[version]
     light = ", ".join(f.signal for f in assessment.findings) or "no findings"
+    if assessment.verdict is Verdict.UNDETERMINED:
+        light = "undetermined: neither provenance nor artifact could be checked"
     missed = len(assessment.not_checked)
     return f"{version} ({light}; {missed} signal{'s' * (missed != 1)} could not be checked)"
 
@@ -157,10 +174,8 @@ def _unobserved(analysis: Analysis) -> list[SentenceDoc]:
         text = f"The index could not be asked, so nothing is said about what it lists: {unasked.reason.rstrip('.')}."
         sentences.append(_sentence(text, unasked.evidence))
     if unseen:
-        outcome = unseen[0].provenance
-        assert isinstance(outcome, NotChecked)
         text = f"The provenance of {len(unseen)} of {len(files)} files was not observed; that is no absence."
-        sentences.append(_sentence(text, outcome.evidence))
+        sentences.append(_sentence(text, [i for f in unseen for i in (*f.provenance.evidence, *f.evidence)]))
     if isinstance(analysis.history.advisories, NotChecked):
         outcome = analysis.history.advisories
         text = f"Advisories were not read: {outcome.reason.rstrip('.')}."

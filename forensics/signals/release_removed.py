@@ -33,8 +33,8 @@ def release_removed(view: View) -> Result:
     when = ""
     if isinstance(release.removed, Checked) and release.removed.value is not None:
         when = f" since {to_minute(release.removed.value)} UTC"
-    named = listed(dict.fromkeys(f"{m.source} ({m.text})" if m.text else m.source for m in release.mentions))
-    evidence = (*(i for m in release.mentions for i in m.evidence), *release.removed.evidence)
+    named = listed(dict.fromkeys(m.source for m in release.mentions))
+    evidence = (*(i for m in release.mentions for i in m.evidence), *release.removed.evidence, *release.evidence)
     return Hit(
         severity=Severity.MEDIUM,
         observed=f"not in the index{when}" + (f", but named by {named}" if release.mentions else ""),

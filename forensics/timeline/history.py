@@ -152,13 +152,14 @@ class _Builder:
         artifacts.sort(key=lambda a: (a.kind != "sdist", a.filename))
         published, published_by = _published(artifacts, times, listed=bool(listed))
         unreadable = self.index is None
+        there = bool(listed) or (key in self.empty and not (named or self.mentions.get(key)))
         return Release(
             version=self.spelling[key],
             published=published,
             published_by=published_by,
             artifacts=tuple(artifacts),
-            listed=None if unreadable else bool(listed),
-            removed=_removed(times, listed=bool(listed), unreadable=unreadable),
+            listed=None if unreadable else there,
+            removed=_removed(times, listed=there, unreadable=unreadable),
             yanked=bool(listed) and all(file.yanked for file in listed),
             yanked_reason=next((file.yanked_reason for file in listed if file.yanked_reason), None),
             mentions=tuple(self._mentions(key, listed=bool(listed))),
@@ -175,8 +176,8 @@ class _Builder:
         ids = [i for file in self.listed.get(key, []) for i in file.evidence]
         ids += [i for mention in self.mentions.get(key, []) for i in mention.evidence]
         ids += [i for named in self.named.get(key, []) for i in named.evidence]
-        if not ids and self.index:
-            ids += list(self.index.evidence)
+        if self.index and not self.listed.get(key):
+            ids += list(self.index.evidence)  # that the index does not list it is what the index answered
         return tuple(dict.fromkeys(ids))
 
     def _disagreements(self, named: list[NamedFile]) -> None:

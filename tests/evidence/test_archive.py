@@ -245,6 +245,7 @@ OK = b"HTTP/1.1 200 OK\r\n\r\nbody"
         record_of("WARC-Type: response", OK),
         exchange_of("x", OK)[:-3],
     ],
+    ids=lambda data: f"{len(data)} bytes",  # the bytes name a time, and every worker must see the same tests
 )
 def test_what_is_no_archive_is_damaged(data: bytes) -> None:
     with pytest.raises(DamagedCase):

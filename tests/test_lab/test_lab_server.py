@@ -140,7 +140,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> Path
     log, command = tmp_path / "calls", tmp_path / "forensics"
     command.write_text(STAND_IN.format(python=sys.executable, log=str(log), code=code))
     command.chmod(0o755)
-    monkeypatch.setattr("tests.lab.record._command", lambda: str(command))
+    monkeypatch.setattr("tests.lab.record.forensics_command", lambda: str(command))
     monkeypatch.setenv("GITHUB_TOKEN", "never-passed-on")
     return log
 
