@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from forensics.model.checked import Checked, Outcome
 from forensics.model.endpoints import Endpoints
@@ -64,18 +64,21 @@ async def gather(
     """
     index_witness, integrity_witness, osv_witness = Witness("PyPI index"), Witness("PyPI Integrity API"), Witness("OSV")
     advisories_task = asyncio.ensure_future(read_advisories(client, endpoints, project, osv_witness))
-    index = await read_index(client, endpoints, project, index_witness)
-    provenance: dict[str, Outcome[ProvenanceAnswer]] = {}
-    if isinstance(index, Checked):
-        provenance = await read_provenance(
-            client,
-            endpoints,
-            project,
-            newest_first(index.value.files),
-            integrity_witness,
-            (lambda done, total: progress("provenance", done, total)) if progress else None,
-        )
-    advisories = await advisories_task
+    try:
+        index = await read_index(client, endpoints, project, index_witness)
+        provenance: dict[str, Outcome[ProvenanceAnswer]] = {}
+        if isinstance(index, Checked):
+            provenance = await read_provenance(
+                client,
+                endpoints,
+                project,
+                newest_first(index.value.files),
+                integrity_witness,
+                (lambda done, total: progress("provenance", done, total)) if progress else None,
+            )
+        advisories = await advisories_task
+    finally:
+        await asyncio.gather(_ended(advisories_task), return_exceptions=True)
     witnesses = [index_witness, integrity_witness, osv_witness]
     answers: LogAnswers | None = None
     if "rekor" in endpoints.urls:  # cases of earlier versions have no log
@@ -88,6 +91,12 @@ async def gather(
         )
         witnesses += [log_witness] if answers else []
     return Gathered(index, provenance, advisories, tuple(w.status() for w in witnesses), answers)
+
+
+async def _ended(task: asyncio.Future[Any]) -> None:
+    """Wait for the end of a task that nobody needs any more: it must not outlive the archive it writes to."""
+    task.cancel()
+    await task
 
 
 def newest_first(files: tuple[IndexFile, ...]) -> tuple[IndexFile, ...]:
