@@ -209,6 +209,23 @@ class Investigation:
 
         self.case.finish(run_to_end(run))
 
+    def look_up(
+        self,
+        *,
+        limits: Limits | None = None,
+        progress: Progress | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        """Ask the log about what was added since the case was collected; of the other sources, only what never came.
+
+        Raises ReadOnlyCase for a sealed, zipped or built-in case.
+        """
+        from datetime import UTC
+
+        if self.case.meta.complete:
+            self.case.reopen_for_collection()
+        self.collect(limits=limits, search_again=datetime.now(UTC), progress=progress, say=say)
+
     def gathered(self) -> Gathered:
         """Return what the case's answers say, parsed; nothing is asked of anyone."""
         from forensics.evidence.client import Client

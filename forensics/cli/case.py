@@ -215,10 +215,10 @@ def _follow_up(case: Case, *, ask: bool) -> None:
 
         look_up(case)
     else:
-        _renew_tables(case)
+        renew_tables(case)
 
 
-def _renew_tables(case: Case) -> None:
+def renew_tables(case: Case) -> None:
     """Tables follow from the evidence: make them again, or take them away when the trust root is not ours to judge."""
     from forensics.cli.common import Ask, trust_root_bytes
     from forensics.investigation import Investigation

@@ -39,7 +39,7 @@ TrustRootOption = Annotated[
 ]
 EndpointOption = Annotated[
     list[str] | None,
-    typer.Option("--endpoint", metavar="KEY=URL", help="Override a service: pypi, files, osv. Repeatable."),
+    typer.Option("--endpoint", metavar="KEY=URL", help="Override a service, such as pypi, files, osv or rekor. Repeatable."),
 ]
 ConcurrencyOption = Annotated[
     int, typer.Option("--concurrency", min=1, max=128, help="Requests in flight for one host.")
@@ -94,13 +94,13 @@ def version_option(
         raise typer.Exit(0)
 
 
-def pairs(values: list[str] | None, option: str) -> dict[str, str]:
-    """Return `KEY=VALUE` options as a mapping; raises UsageError for one without `=`."""
+def pairs(values: list[str] | None, option: str, form: str = "KEY=VALUE") -> dict[str, str]:
+    """Return options of the *form* `KEY=VALUE` as a mapping; raises UsageError for one without `=`."""
     found: dict[str, str] = {}
     for value in values or []:
         key, equals, rest = value.partition("=")
         if not equals or not key:
-            raise UsageError(f"{option} {value!r} is not of the form KEY=VALUE.")
+            raise UsageError(f"{option} {value!r} is not of the form {form}.")
         found[key] = rest
     return found
 
@@ -109,7 +109,7 @@ def endpoints_from(ask: Ask) -> Endpoints:
     """Return the endpoints in force: flags, environment, `forensics.toml` in the current directory, defaults."""
     from forensics.model.endpoints import SERVICES, resolve_endpoints
 
-    flags = pairs(ask.endpoint, "--endpoint")
+    flags = pairs(ask.endpoint, "--endpoint", "KEY=URL")
     unknown = set(flags) - {service.key for service in SERVICES}
     if unknown:
         keys = ", ".join(service.key for service in SERVICES)
@@ -156,10 +156,11 @@ def note(ask: Ask, text: str) -> None:
         print(text, file=sys.stderr)
 
 
-def investigate(ask: Ask) -> tuple[Investigation, Analysis]:
+def investigate(ask: Ask, prepare: Prepare | None = None) -> tuple[Investigation, Analysis]:
     """Find or make the case that *ask* means, fill it if it may and must be, and analyse it.
 
-    A case that this call made for a project that does not exist is taken away again.
+    *prepare* may add to the case first, and says whether it did: what was added is then looked up in the log. A case
+    that this call made for a project that does not exist is taken away again.
     """
     from forensics.cli.progress import Reporter
     from forensics.evidence.client import Limits
@@ -168,7 +169,7 @@ def investigate(ask: Ask) -> tuple[Investigation, Analysis]:
     from forensics.model.project import parse_project
 
     project = parse_project(ask.project) if ask.project else None
-    lines = pairs(ask.line, "--line")
+    lines = pairs(ask.line, "--line", "PREFIX=LINE")
     found = find_or_start(
         project,
         case=ask.case,
@@ -181,18 +182,22 @@ def investigate(ask: Ask) -> tuple[Investigation, Analysis]:
     )
     if found.note:
         note(ask, found.note)
+    added = prepare(found.investigation) if prepare else False
+    look_up = added and not found.collect and not ask.offline
     with Reporter(quiet=ask.quiet, verbose=ask.verbose) as reporter:
+        limits = Limits(concurrency=ask.concurrency, max_wait_seconds=ask.max_wait, per_second=PER_SECOND)
         if found.collect:
-            limits = Limits(concurrency=ask.concurrency, max_wait_seconds=ask.max_wait, per_second=PER_SECOND)
             found.investigation.collect(
                 limits=limits, fresh_after=found.fresh_after, progress=reporter.progress, say=reporter.say
             )
+        elif look_up:
+            found.investigation.look_up(limits=limits, progress=reporter.progress, say=reporter.say)
         try:
             analysis = found.investigation.analyse(lines=lines, progress=reporter.progress)
         except NoSuchProject:
             found.discard()
             raise
-    if found.collect:
+    if found.collect or look_up:
         found.investigation.keep_tables(analysis)
     return found.investigation, analysis
 
@@ -258,6 +263,20 @@ def _key(case: Case, root: str, ask: Ask) -> str:
     return cache.key_of("document", case.digest(check=True), root, vouched, *sorted(ask.line or []))
 
 
+def look_up(case: Case, *, quiet: bool = False) -> None:
+    """Ask the log about what was added to *case* since it was collected. Raises UsageError for a case without a log."""
+    from forensics.cli.progress import Reporter
+    from forensics.evidence.client import Limits
+    from forensics.investigation import Investigation
+
+    if "rekor" not in case.meta.endpoints:
+        raise UsageError(f"The case {case.path} was begun without a transparency log.", advice="Start a new case.")
+    investigation = Investigation.reopen(case.path, trust_root=trust_root_bytes(Ask(None)))
+    with Reporter(quiet=quiet, verbose=False) as reporter:
+        investigation.look_up(limits=Limits(per_second=PER_SECOND), progress=reporter.progress, say=reporter.say)
+    investigation.keep_tables(investigation.analyse())
+
+
 def write_out(path: Path, text: str) -> None:
     """Write *text* to *path* whole or not at all; raises UsageError when that cannot be done.
 
@@ -288,3 +307,4 @@ def write_out(path: Path, text: str) -> None:
 
 
 Say = Callable[[str], None]
+Prepare = Callable[["Investigation"], bool]

@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import Any
 
-_STAGES = {"provenance": "Asking for provenance", "verification": "Checking signatures"}
+_STAGES = {"provenance": "Asking for provenance", "verification": "Checking signatures", "log": "Asking the log"}
 
 
 class Reporter:

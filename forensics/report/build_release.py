@@ -141,12 +141,14 @@ def _file(artifact: Artifact) -> FileDoc:
         "upload_client": artifact.upload_client,
         "provenance": "not observed" if artifact.attested is None else "attested" if artifact.attested else "absent",
         "provenance_reason": provenance.reason if isinstance(provenance, NotChecked) else provenance.caveat,
-        "attestations": [_attestation(a) for a in artifact.attestations],
+        "attestations": [attestation_doc(a) for a in artifact.attestations],
         "evidence": list(dict.fromkeys((*artifact.evidence, *provenance.evidence))),
     }
 
 
-def _attestation(attestation: Attestation) -> AttestationDoc:
+def attestation_doc(attestation: Attestation) -> AttestationDoc:
+    """Return one attestation of the document, every step with its outcome."""
+    """Return one attestation of the document, every step with its outcome."""
     entry, publisher = attestation.log_entry, attestation.publisher
     by_log = bool(entry and entry.integrated_at)
     return {

@@ -58,7 +58,9 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The questions. `controls` are by version of the targets; `known` are leaf hashes of what the index's objects hold.
+    """The questions. `controls` are by version of the targets.
+
+    `known` are the leaf hashes of the entries that the index's own objects hold.
     """
 
     targets: tuple[Target, ...]

@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from forensics.attestation.entry import LoggedEntry
-from forensics.attestation.recover import Rebuilt, Statements, candidate_names
 from forensics.attestation.record import record_of
+from forensics.attestation.recover import Rebuilt, Statements, candidate_names
 from forensics.model.attestation import Attestation, VerificationStatus
 from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.identity import Identity

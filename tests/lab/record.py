@@ -66,7 +66,7 @@ def _drive(command: str, server: LabServer, case: Path) -> None:
     )
     _run(server, [command, "timeline", project, "--case", str(case), "--json", "--reconstruction", label], ANALYSED)
     for path in server.write_known():
-        _run(server, [command, "case", "import", str(case), str(path)], (0,))
+        _run(server, [command, "case", "import", str(case), str(path), "--ask"], (0,))
 
 
 def _run(server: LabServer, arguments: list[str], accepted: tuple[int, ...]) -> None:
