@@ -42,7 +42,9 @@ def log_only_doc(entry: LogOnly) -> LogOnlyDoc:
 
 def _text(entry: LogOnly) -> str:
     record, identity = entry.record, entry.record.identity or Identity()
-    when = f"at {to_minute(record.integrated_at)} UTC" if record.integrated_at else "at a time that the log did not sign"
+    when = (
+        f"at {to_minute(record.integrated_at)} UTC" if record.integrated_at else "at a time that the log did not sign"
+    )
     what = f"{entry.filename}, which nobody lists or names" if entry.filename else "something that cannot be rebuilt"
     who = identity.workflow or identity.subject_alternative_name or "an unnamed signer"
     where = f" of {identity.repository}" if identity.repository else ""
