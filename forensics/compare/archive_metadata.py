@@ -1,0 +1,134 @@
+"""What an artifact says about itself: requirements, hooks, build backend, and the RECORD of a wheel."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from forensics.compare.archive_entry import Notes
+from forensics.compare.archive_runs import Layout
+from forensics.model.contents import Member
+
+_MAX_LINES = 20_000
+_INSTALL_SCRIPTS = ("preinstall", "install", "postinstall", "prepare", "prepublish")
+_FILE_IN_COMMAND = re.compile(r"[\w@./-]+\.[cm]?[jt]s\b|[\w./-]+\.(?:sh|py|node)\b")
+
+
+def layout_of(kind: str, texts: Mapping[str, bytes]) -> Layout:
+    """Return the layout of an artifact; *texts* are its metadata files by path below its root."""
+    if kind == "npm":
+        return _npm_layout(texts)
+    build = _table(_toml(texts.get("pyproject.toml")).get("build-system"))
+    paths = build.get("backend-path")
+    return Layout(
+        kind,
+        tuple(p for p in paths if isinstance(p, str)) if isinstance(paths, list) else (),
+        backend if isinstance(backend := build.get("build-backend"), str) and paths else "",
+    )
+
+
+def hooks_of(kind: str, texts: Mapping[str, bytes], paths: Iterable[str]) -> tuple[str, ...]:
+    """Return what runs at install, in words that do not depend on the version."""
+    names = set(paths)
+    if kind == "npm":
+        scripts = _table(_json(texts.get("package.json")).get("scripts"))
+        hooks = [f"{name}: {str(scripts[name])[:300]}" for name in _INSTALL_SCRIPTS if name in scripts]
+        return (*hooks, *(["binding.gyp"] if "binding.gyp" in names else []))
+    if kind != "sdist":
+        return ()
+    layout = layout_of(kind, texts)
+    hooks = [f"build backend {layout.backend} from the archive itself"] if layout.backend else []
+    return (*hooks, *(["setup.py"] if "setup.py" in names else []))
+
+
+def dependencies_of(kind: str, texts: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Return the requirements that the metadata state, sorted, white space normalised."""
+    if kind == "npm":
+        package = _json(texts.get("package.json"))
+        groups = [_table(package.get(key)) for key in ("dependencies", "optionalDependencies", "peerDependencies")]
+        return tuple(sorted({f"{name}@{wanted}"[:500] for group in groups for name, wanted in group.items()}))
+    found = [
+        " ".join(line.partition(":")[2].split())[:500]
+        for name, text in texts.items()
+        if name == "PKG-INFO" or (name.endswith(".dist-info/METADATA") and name.count("/") == 1)
+        for line in _header_lines(text)
+        if line.lower().startswith("requires-dist:")
+    ]
+    return tuple(sorted(set(found)))
+
+
+def check_record(texts: Mapping[str, bytes], members: Mapping[str, Member], notes: Notes) -> None:
+    """Note where the RECORD of a wheel says something else than the wheel. Source: PEP 376, PEP 427."""
+    records = [name for name in texts if name.endswith(".dist-info/RECORD") and name.count("/") == 1]
+    if len(records) != 1:
+        notes.add("the wheel has no RECORD" if not records else "the wheel has more than one RECORD")
+        return
+    folder = records[0].removesuffix("RECORD")
+    unlisted = set(members) - {records[0], folder + "RECORD.jws", folder + "RECORD.p7s"}
+    try:
+        rows = list(csv.reader(io.StringIO(texts[records[0]].decode("utf-8", "replace"))))
+    except csv.Error:
+        notes.add("RECORD cannot be read")
+        return
+    for row in rows:
+        path, digest = (row[0], row[1]) if len(row) > 1 else ("", "")
+        unlisted.discard(path)
+        member = members.get(path)
+        if member is None and path:
+            notes.add("RECORD lists a file that is not there", path)
+        elif member is not None and digest.startswith("sha256=") and member.sha256:
+            stated = base64.urlsafe_b64encode(bytes.fromhex(member.sha256)).rstrip(b"=").decode()
+            if digest.removeprefix("sha256=").rstrip("=") != stated:
+                notes.add("RECORD states another digest than the file has", path)
+    for path in sorted(unlisted):
+        notes.add("file that RECORD does not list", path)
+
+
+def _npm_layout(texts: Mapping[str, bytes]) -> Layout:
+    package = _json(texts.get("package.json"))
+    scripts = _table(package.get("scripts"))
+    commands = [str(scripts[name]) for name in _INSTALL_SCRIPTS if name in scripts]
+    hooked = [m.removeprefix("./") for command in commands for m in _FILE_IN_COMMAND.findall(command[:2000])]
+    entries = [package.get("main") or "index.js", package.get("module")]
+    named = [str(e).removeprefix("./") for e in entries if isinstance(e, str)]
+    return Layout("npm", hooked=(*hooked, *(["package.json"] if commands else [])), entries=tuple(named))
+
+
+def _header_lines(text: bytes) -> Iterable[str]:
+    """Yield the header fields of core metadata, folded lines joined, up to the description."""
+    current = ""
+    for line in text.decode("utf-8", "replace").splitlines()[:_MAX_LINES]:
+        if not line.strip():
+            break
+        if line[0] in " \t":
+            current += " " + line.strip()
+            continue
+        if current:
+            yield current
+        current = line
+    if current:
+        yield current
+
+
+def _toml(text: bytes | None) -> dict[str, Any]:
+    try:
+        return tomllib.loads((text or b"").decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+
+
+def _json(text: bytes | None) -> dict[str, Any]:
+    try:
+        return _table(json.loads(text or b"{}"))
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
