@@ -83,15 +83,20 @@ class Ask:
     cache: bool = True
 
 
-def version_option(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
-) -> None:
-    """Reconstruct the release timeline of a package from attestations and logs, and flag what changed."""
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         from forensics._version import __version__
 
         typer.echo(f"release-forensics {__version__}")
         raise typer.Exit(0)
+
+
+def version_option(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Reconstruct the release timeline of a package from attestations and logs, and flag what changed."""
 
 
 def pairs(values: list[str] | None, option: str, form: str = "KEY=VALUE") -> dict[str, str]:
