@@ -185,6 +185,9 @@ class Investigation:
         from forensics.evidence.network import open_network
         from forensics.evidence.transport import RecordingTransport
         from forensics.sources.gather import LogClients, gather
+        from forensics.sources.git import GitWitness
+        from forensics.sources.git_collect import Collector
+        from forensics.sources.git_record import Records
         from forensics.sources.rekor_gather import polite
         from forensics.sources.supplements import read_supplements
 
@@ -201,8 +204,12 @@ class Investigation:
                     Client(searching, slow, progress=say),
                     Client(RecordingTransport(network, archive), slow, progress=say),
                 )
+                records = Records(archive, fresh_after)
+                git = GitWitness(records, Collector(records, self.case.save_git))
                 async with Client(transport, limits, progress=say) as client:
-                    gathered = await gather(client, endpoints, self.project, progress, supplements=supplements, log=log)
+                    gathered = await gather(
+                        client, endpoints, self.project, progress, supplements=supplements, log=log, git=git
+                    )
                     problems = [f"{s.source}: {s.problem}" for s in gathered.sources if s.problem]
                     left = [report for one in (client, log.ask, log.kept) for report in one.left_over().values()]
                     return problems + [_left(report) for report in left if report.left_count]
@@ -231,6 +238,8 @@ class Investigation:
         from forensics.evidence.client import Client
         from forensics.evidence.transport import ReplayingTransport
         from forensics.sources.gather import gather
+        from forensics.sources.git import GitWitness
+        from forensics.sources.git_record import Records
         from forensics.sources.supplements import read_supplements
 
         endpoints = Endpoints(dict(self.case.meta.endpoints))
@@ -239,7 +248,8 @@ class Investigation:
         async def run() -> Gathered:
             with self.case.reading_archive() as archive:
                 async with Client(ReplayingTransport(archive)) as client:
-                    return await gather(client, endpoints, self.project, supplements=supplements)
+                    git = GitWitness(Records(archive))
+                    return await gather(client, endpoints, self.project, supplements=supplements, git=git)
 
         return run_to_end(run)
 

@@ -10,12 +10,16 @@ from forensics.model.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A public service: the key in `forensics.toml`, the environment variable, the default URL, what it is for."""
+    """A public service: the key in `forensics.toml`, the environment variable, the default URL, what it is for.
+
+    *many*: several URLs, parted by commas; none by default, where something else names them.
+    """
 
     key: str
     variable: str
     default: str
     what: str
+    many: bool = False
 
 
 SERVICES: tuple[Service, ...] = (
@@ -23,6 +27,8 @@ SERVICES: tuple[Service, ...] = (
     Service("files", "FORENSICS_FILES_URL", "https://files.pythonhosted.org", "file store of the package index"),
     Service("osv", "FORENSICS_OSV_URL", "https://api.osv.dev", "advisories"),
     Service("rekor", "FORENSICS_REKOR_URL", "https://rekor.sigstore.dev", "transparency log, Rekor v1"),
+    Service("rekor_tiles", "FORENSICS_REKOR_TILES_URLS", "", "logs of Rekor v2; by default those of the trust root", True),
+    Service("git", "FORENSICS_GIT_URL_TEMPLATE", "https://{host}/{owner}/{repo}", "git repositories"),
 )
 CONTACT = "https://github.com/release-forensics/release-forensics"
 """Where an operator who sees our User-Agent can complain."""
@@ -51,7 +57,10 @@ def resolve_endpoints(
     urls: dict[str, str] = {}
     for service in SERVICES:
         url = flags.get(service.key) or environment.get(service.variable) or config.get(service.key) or service.default
-        urls[service.key] = _checked_url(url, service.variable)
+        if service.many:
+            urls[service.key] = ",".join(_checked_url(one.strip(), service.variable) for one in url.split(",") if one)
+        else:
+            urls[service.key] = _checked_url(url, service.variable)
     return Endpoints(urls)
 
 

@@ -12,7 +12,7 @@ from forensics.model.contents import NO_CONTENTS, Contents
 from forensics.model.identity import Identity
 from forensics.model.log import LogOnly
 from forensics.model.project import Project
-from forensics.model.source import NO_SOURCE, SourceFacts
+from forensics.model.source import NO_SOURCE, SourceFacts, SourceHistory
 
 
 class Door(StrEnum):
@@ -144,6 +144,8 @@ class SourceStatus:
 class History:
     """Everything a case knows about one project, before any judgement. Releases in order of publication.
 
+    `repository` is its source repository as a whole; what that says of one release stands with the release.
+
     `unasked` says why the index could not be asked, if so. `log_only` are entries of the project in a transparency log
     that belong to no release that anybody names.
     """
@@ -159,6 +161,7 @@ class History:
     contradictions: tuple[Contradiction, ...] = field(default=())
     log_only: tuple[LogOnly, ...] = ()
     unasked: NotChecked | None = None
+    repository: Outcome[SourceHistory] = NO_SOURCE
 
 
 @dataclass(frozen=True, slots=True)

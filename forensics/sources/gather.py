@@ -11,6 +11,8 @@ from forensics.model.checked import Checked, Outcome
 from forensics.model.endpoints import Endpoints
 from forensics.model.project import Project
 from forensics.model.release import Advisory, SourceStatus
+from forensics.model.source import NO_SOURCE
+from forensics.sources.git import GitWitness, Repository, home_of
 from forensics.sources.interface import Witness
 from forensics.sources.osv import read_advisories
 from forensics.sources.pypi import Index, IndexFile, ProvenanceAnswer, read_index, read_provenance
@@ -30,7 +32,7 @@ Progress = Callable[[str, int, int], None]
 class Gathered:
     """Every answer about one project, parsed and not judged. `provenance` is by file name.
 
-    `log` is None where there was nothing to ask it, or nobody to ask.
+    `log` is None where there was nothing to ask it, or nobody to ask. `repository` is what git says.
     """
 
     index: Outcome[Index]
@@ -38,6 +40,7 @@ class Gathered:
     advisories: Outcome[tuple[Advisory, ...]]
     sources: tuple[SourceStatus, ...]
     log: LogAnswers | None = None
+    repository: Outcome[Repository] = NO_SOURCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,13 @@ async def gather(
     *,
     supplements: Supplements | None = None,
     log: LogClients | None = None,
+    git: GitWitness | None = None,
 ) -> Gathered:
-    """Return what the index, its Integrity API, OSV and the transparency log say about *project*.
+    """Return what the index, its Integrity API, OSV, the repository and the transparency log say about *project*.
 
-    What can vanish is asked first: the index, then provenance, newest file first; then the log, which forgets nothing,
-    about what *supplements* name and the index does not list. An outage of one source never stops another.
+    What can vanish is asked first: the index, then provenance, newest file first, then the repository; then the log,
+    which forgets nothing, about what *supplements* name and the index does not list. An outage of one source never
+    stops another.
     """
     index_witness, integrity_witness, osv_witness = Witness("PyPI index"), Witness("PyPI Integrity API"), Witness("OSV")
     advisories_task = asyncio.ensure_future(read_advisories(client, endpoints, project, osv_witness))
@@ -80,6 +85,15 @@ async def gather(
     finally:
         await asyncio.gather(_ended(advisories_task), return_exceptions=True)
     witnesses = [index_witness, integrity_witness, osv_witness]
+    repository: Outcome[Repository] = NO_SOURCE
+    if git is not None and "git" in endpoints.urls:  # cases of earlier versions have no repository
+        git_witness = Witness("git")
+        repository = await git.ask(
+            home_of(index, provenance, endpoints),
+            git_witness,
+            (lambda done, total: progress("repository", done, total)) if progress else None,
+        )
+        witnesses += [git_witness] if git_witness.asked else []
     answers: LogAnswers | None = None
     if "rekor" in endpoints.urls:  # cases of earlier versions have no log
         log_witness = Witness("Rekor")
@@ -90,7 +104,7 @@ async def gather(
             (lambda done, total: progress("log", done, total)) if progress else None,
         )
         witnesses += [log_witness] if answers else []
-    return Gathered(index, provenance, advisories, tuple(w.status() for w in witnesses), answers)
+    return Gathered(index, provenance, advisories, tuple(w.status() for w in witnesses), answers, repository)
 
 
 async def _ended(task: asyncio.Future[Any]) -> None:

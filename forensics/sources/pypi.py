@@ -57,6 +57,7 @@ class Index:
     """What the index says about a project. `exists` is False only when it answered and knows no such project.
 
     `unplaced` are listed files whose version nobody states, and names too long to be any: kept, never analysed.
+    `links` are the URLs of the project page, those labelled as source first: claims of whoever uploaded last.
     """
 
     exists: bool
@@ -67,6 +68,7 @@ class Index:
     contradictions: tuple[tuple[str, str, str, str], ...]
     evidence: tuple[str, ...]
     unplaced: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
 
 
 async def read_index(client: Client, endpoints: Endpoints, project: Project, witness: Witness) -> Outcome[Index]:
@@ -159,7 +161,19 @@ def _join(
         contradictions=tuple(differences),
         evidence=(*simple_ids, *legacy_ids),
         unplaced=tuple(dict.fromkeys(unplaced)),
+        links=links_of(info.get("project_urls"), info.get("home_page")),
     )
+
+
+_SOURCE_WORDS = ("source", "repository", "repo", "code", "github", "gitlab", "homepage", "home")
+
+
+def links_of(project_urls: Any, home_page: Any) -> tuple[str, ...]:
+    """Return the links of a project page, those labelled as source first; what is no text is left out."""
+    labelled = [(label.lower(), text(url, 1000)) for label, url in mapping(project_urls).items()]
+    found = [*labelled, ("homepage", text(home_page, 1000))]
+    found.sort(key=lambda pair: next((n for n, word in enumerate(_SOURCE_WORDS) if word in pair[0]), 99))
+    return tuple(dict.fromkeys(url for _, url in found[:50] if url))
 
 
 def _file(

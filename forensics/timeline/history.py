@@ -25,6 +25,7 @@ from forensics.model.release import (
     SourceStatus,
 )
 from forensics.sources.gather import Gathered
+from forensics.sources.git_facts import source_history, with_sources
 from forensics.sources.pypi import Index, IndexFile, kind_of
 from forensics.sources.supplements import NamedFile, StatedTime, Supplements
 from forensics.timeline.lines import version_key
@@ -48,7 +49,7 @@ def build_history(
     logged = logged or Logged()
     index = gathered.index.value if isinstance(gathered.index, Checked) else None
     builder = _Builder(gathered, supplements, attested, index, logged)
-    releases = tuple(order_releases(builder.releases()))
+    releases = with_sources(order_releases(builder.releases()), gathered.repository, project)
     not_checked = [
         (status.source, NotChecked(status.problem, status.source, status.evidence))
         for status in gathered.sources
@@ -72,6 +73,7 @@ def build_history(
         not_checked=tuple(not_checked),
         contradictions=tuple(contradictions + builder.contradictions),
         unasked=gathered.index if isinstance(gathered.index, NotChecked) else None,
+        repository=source_history(gathered.repository),
         log_only=logged.log_only,
     )
 

@@ -1,0 +1,117 @@
+"""Git as a witness: asked by the `git` program when a case is collected, read from the case ever after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from forensics.model.checked import Checked, NotChecked, Outcome
+from forensics.model.errors import BadAnswer
+from forensics.model.source import Commit
+from forensics.sources import git_record as r
+from forensics.sources.git_facts import Repository
+from forensics.sources.git_read import Trees, read_bumps, read_listing, read_log, read_refs
+from forensics.sources.git_record import Records
+from forensics.sources.git_url import Home, home_of
+from forensics.sources.interface import Witness
+
+if TYPE_CHECKING:
+    from forensics.sources.git_collect import Collector
+
+Tick = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class GitWitness:
+    """Reads a repository from the archive; with a *collector*, asks first what is not there yet."""
+
+    records: Records
+    collector: Collector | None = None
+
+    async def ask(self, home: Outcome[Home], witness: Witness, tick: Tick | None = None) -> Outcome[Repository]:
+        """Return what the repository of *home* says, or why nothing is known of it.
+
+        From a case, the repository that was asked is the one that is read, whoever would be asked today.
+        """
+        if self.collector is not None and isinstance(home, Checked):
+            await self.collector.collect(home.value, tick)
+        asked = self.records.urls()
+        if not asked:
+            return home if isinstance(home, NotChecked) else NotChecked(
+                "the repository was not asked when the case was collected", "git"
+            )  # fmt: skip
+        known = home.value if isinstance(home, Checked) else None
+        url = known.url if known and known.url in asked else asked[-1]
+        if known is None or known.url != url:
+            known = Home(url, "the user", known.ids if known else frozenset(), known.names if known else frozenset())
+        return _read(self.records, known, witness)
+
+
+def _read(records: Records, home: Home, witness: Witness) -> Outcome[Repository]:
+    """Return the repository as recorded; every answer is counted, and the first failure remembered."""
+    url = home.url
+
+    def take(method: str) -> Outcome[bytes]:
+        outcome = records.read(method, url)
+        witness.asked += 1
+        if isinstance(outcome, NotChecked):
+            return witness.miss(outcome.reason, outcome.needs, outcome.evidence)
+        witness.answered += 1
+        return outcome
+
+    listed = take(r.REFS)
+    if isinstance(listed, NotChecked):
+        return listed
+    fetched = take(r.FETCH)
+    if isinstance(fetched, NotChecked):
+        return fetched
+    listing, refs = read_listing(listed.value), read_refs(fetched.value)
+    log, packed, bumps = take(r.LOG), take(r.TREES), take(r.BUMPS)
+    head = listing.get("HEAD")
+    branch = head.symbolic.removeprefix("refs/heads/") if head and head.symbolic else None
+    pulls = [name for name in listing if name.startswith(("refs/pull/", "refs/merge-requests/"))]
+    commits: Outcome[Mapping[str, Commit]]
+    commits = log if isinstance(log, NotChecked) else Checked(read_log(log.value), log.evidence)
+    asked = _asked(records, home)
+    repository = Repository(
+        url=url,
+        named_by=home.named_by,
+        ids=home.ids,
+        names=home.names or frozenset({"/".join(url.rstrip("/").split("/")[-2:]).lower()}),
+        default_branch=branch,
+        refs={name: ref for name, ref in refs.items() if not name.startswith("refs/attested/")},
+        commits=commits,
+        trees=_trees(packed, witness),
+        bumps={} if isinstance(bumps, NotChecked) else read_bumps(bumps.value),
+        asked=asked,
+        evidence=(*listed.evidence, *fetched.evidence),
+        log_evidence=tuple(i for one in (log, bumps) for i in one.evidence),
+        collected_at=records.at(r.REFS, url),
+        unasked_pulls=sum(name not in refs for name in pulls) if asked else 0,
+    )
+    return Checked(repository, repository.evidence)
+
+
+def _asked(records: Records, home: Home) -> dict[str, Outcome[bool]]:
+    """Return of each attested commit that was asked for by id whether it was given out."""
+    found: dict[str, Outcome[bool]] = {}
+    for sha in home.commits:
+        if records.was_asked(r.COMMIT, home.url, sha.encode()):
+            outcome = records.read(r.COMMIT, home.url, sha.encode())
+            found[sha] = outcome if isinstance(outcome, NotChecked) else Checked(
+                not outcome.caveat, outcome.evidence
+            )  # fmt: skip
+    return found
+
+
+def _trees(packed: Outcome[bytes], witness: Witness) -> Outcome[Trees]:
+    if isinstance(packed, NotChecked):
+        return packed
+    try:
+        return Checked(Trees(packed.value), packed.evidence)
+    except BadAnswer as error:
+        return witness.miss(error.what, "git", packed.evidence)
+
+
+__all__ = ["GitWitness", "Repository", "home_of"]
