@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from tests.lab.errors import LabError
 from tests.lab.faults import Fault, FaultLayer, RequestRecord
+from tests.lab.git_site import GitSite, git_routes
 from tests.lab.http_index import file_routes, index_routes, osv_routes
 from tests.lab.http_rekor import rekor_routes
 from tests.lab.known import write_known
@@ -32,7 +33,6 @@ _UNSERVED = {
     "FORENSICS_DEPSDEV_URL": "/depsdev",
     "FORENSICS_GITHUB_API_URL": "/github",
     "FORENSICS_REKOR_TILES_URLS": "/tiles",
-    "FORENSICS_GIT_URL_TEMPLATE": "/git/{owner}/{repo}",
 }
 """Sources the lab does not serve yet. They answer 501, so that nobody reaches the public ones or reads absence."""
 
@@ -50,6 +50,7 @@ class LabServer:
             self._temporary = tempfile.TemporaryDirectory(prefix="lab-")
             directory = Path(self._temporary.name)
         self.directory = directory
+        self._git = GitSite(world.git, {release.claims.slug for release in world.releases} | {_slug(world.scenario)})
         self._layer = FaultLayer(self._app())
         self._socket = _listen(port)
         self.port: int = self._socket.getsockname()[1]
@@ -89,6 +90,7 @@ class LabServer:
             "FORENSICS_FILES_URL": self.urls.files,
             "FORENSICS_REKOR_URL": f"{self.base}/rekor",
             "FORENSICS_OSV_URL": f"{self.base}/osv",
+            "FORENSICS_GIT_URL_TEMPLATE": f"{self.base}/git/{{owner}}/{{repo}}",
             "FORENSICS_TRUST_ROOT": str(self.directory / "trusted_root.json"),
             **{name: f"{self.base}{path}" for name, path in _UNSERVED.items()},
         }
@@ -110,6 +112,7 @@ class LabServer:
         if self._thread.is_alive():
             self._thread.join(timeout=10)
         self._socket.close()
+        self._git.close()
         if self._temporary is not None:
             self._temporary.cleanup()
 
@@ -146,11 +149,16 @@ class LabServer:
             Mount("/files", routes=file_routes(self._now)),
             Mount("/rekor", routes=rekor_routes(self._now)),
             Mount("/osv", routes=osv_routes(self._now)),
+            Mount("/git", routes=git_routes(self._git, lambda: self._moment)),
         ]
         for path in _UNSERVED.values():
             top = path.split("/")[1]
             routes.append(Route(f"/{top}/{{rest:path}}", _unserved, methods=_METHODS))
         return Starlette(routes=routes)
+
+
+def _slug(scenario: Scenario) -> str:
+    return "/".join(scenario.repository.url.rstrip("/").split("/")[-2:])
 
 
 async def _unserved(request: Request) -> Response:

@@ -20,6 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from tests.lab.artifacts import Artifact, build_artifacts
 from tests.lab.attest import SignedStatement, publish_statement, sign_and_log
 from tests.lab.errors import LabError, NotServedError
+from tests.lab.git_history import git_history
 from tests.lab.osv import AdvisoryView
 from tests.lab.pki import Authority, Signer
 from tests.lab.plan import PlannedEntry, PlannedRelease, expand_background, plan_entries, plan_releases
@@ -70,7 +71,8 @@ class World:
             raise NotServedError(f"{scenario.id}: npm worlds are not served yet")
         _check_pypi(scenario)
         self.scenario = scenario
-        self.releases = plan_releases(scenario, commits)
+        self.git = git_history(scenario, plan_releases(scenario))
+        self.releases = plan_releases(scenario, self.git.commits if commits is None else commits)
         self.authority = Authority()
         self.log = RekorLog()
         stamper = Authority("tsa.lab.example", ExtendedKeyUsageOID.TIME_STAMPING)
@@ -199,6 +201,6 @@ def _check_pypi(scenario: Scenario) -> None:
 def build_world(scenario: Scenario | str | Path, commits: Mapping[str, str] | None = None) -> World:
     """Build the world of a scenario, given as such, by path, or by id.
 
-    ``commits`` maps versions to commit ids, for a git repository that was built beforehand.
+    ``commits`` maps versions to commit ids that certificates name in place of those of the world's own repository.
     """
     return World(scenario if isinstance(scenario, Scenario) else load_scenario(scenario), commits)

@@ -119,7 +119,7 @@ def test_certificate_carries_the_claims_of_the_run(ultralytics: World) -> None:
     certificate = leaf(ultralytics, "8.3.41")
     repository = "https://github.com/ultralytics/ultralytics"
     config = f"{repository}/.github/workflows/publish.yml@refs/heads/main"
-    commit = "cb260c243ffa3e0cc84820095cd88be2f5db86ca"
+    commit = ultralytics.git.commits["8.3.41"]
     assert claims(certificate) == {
         1: "https://token.actions.githubusercontent.com",
         2: "push",
