@@ -1,0 +1,173 @@
+"""Two artifacts of one kind side by side: which files came, went and changed, and what newly can run and be touched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from forensics.compare.archives import logical
+from forensics.model.checked import Checked
+from forensics.model.contents import DECODED, NETWORK, PROCESS, Contents, Member, Runs
+from forensics.model.release import Artifact, Release
+
+TOUCHES = (PROCESS, NETWORK, DECODED)
+"""What newly touched at import or install is a reason of its own."""
+_EARLY = (Runs.IMPORT, Runs.START, Runs.INSTALL)
+_DIRECT = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*@\s*(\S+)")
+_NPM_DIRECT = re.compile(r"^(@?[^@]+)@((?:git|https?|ssh|github|gitlab|bitbucket)[:+].*|[\w.-]+/[\w.-]+(?:#.*)?)$")
+_NAME = re.compile(r"^\s*(@?[A-Za-z0-9][\w./-]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """One path on both sides, in a form that outlives versions; None where a side does not have it."""
+
+    path: str
+    before: Member | None
+    after: Member | None
+
+    @property
+    def reaches(self) -> tuple[str, ...]:
+        """What the file could not touch before."""
+        old = set(self.before.reaches) if self.before else set()
+        return tuple(reach for reach in self.after.reaches if reach not in old) if self.after else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """One thing that newly runs, or is newly touched by what runs unasked: in words, with the files behind it."""
+
+    what: str
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContentsDiff:
+    """The differences of two artifacts. `surface` is new executable surface, `dependencies` are newly named ones."""
+
+    added: tuple[FileChange, ...]
+    removed: tuple[FileChange, ...]
+    changed: tuple[FileChange, ...]
+    surface: tuple[Surface, ...]
+    dependencies: tuple[str, ...]
+
+
+def slot(artifact: Artifact) -> str:
+    """Return what an artifact is among those of its release, without the version: `sdist`, or a wheel's tags."""
+    if artifact.kind != "wheel":
+        return artifact.kind
+    return "wheel " + "-".join(artifact.filename.removesuffix(".whl").split("-")[-3:])
+
+
+def counterpart(artifact: Artifact, release: Release) -> Artifact | None:
+    """Return the file of another *release* to compare with, of which the contents are known: same tags, else kind."""
+    known = [a for a in release.artifacts if a.kind == artifact.kind and isinstance(a.contents, Checked)]
+    return next((a for a in known if slot(a) == slot(artifact)), known[0] if known else None)
+
+
+class _Same:
+    """An object as a key by identity."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Contents) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.value is self.value
+
+
+def compare_contents(before: Contents, after: Contents) -> ContentsDiff:
+    """Return how *after* differs from *before*."""
+    return _compare(_Same(before), _Same(after))
+
+
+@lru_cache(maxsize=2048)
+def _compare(one: _Same, other: _Same) -> ContentsDiff:
+    before, after = one.value, other.value
+    old = {logical(m.path, before.root): m for m in before.members}
+    new = {logical(m.path, after.root): m for m in after.members}
+    both = [FileChange(path, old.get(path), new.get(path)) for path in sorted({*old, *new})]
+    return ContentsDiff(
+        added=tuple(c for c in both if c.before is None),
+        removed=tuple(c for c in both if c.after is None),
+        changed=tuple(c for c in both if c.before and c.after and c.before.sha256 != c.after.sha256),
+        surface=(
+            *_new_starts(both),
+            *(Surface(f"new at install: {hook}") for hook in after.hooks if hook not in before.hooks),
+            *_newly_touched(both, before, after),
+            *(Surface(f"the dependency {one}") for one in _new_direct(before.dependencies, after.dependencies)),
+        ),
+        dependencies=_new_names(before.dependencies, after.dependencies),
+    )
+
+
+def _new_starts(changes: Iterable[FileChange]) -> Iterable[Surface]:
+    """Files that the interpreter runs when it starts, and that it did not run before."""
+    for change in changes:
+        if (
+            change.after
+            and change.after.runs is Runs.START
+            and not (change.before and change.before.runs is Runs.START)
+        ):
+            yield Surface(f"{change.path} runs at interpreter start", (change.path,))
+
+
+def _newly_touched(changes: list[FileChange], before: Contents, after: Contents) -> Iterable[Surface]:
+    """What code that runs unasked newly touches: as a whole, or in a file of which every line is run unasked."""
+    known = {reach for member in before.members if member.runs in _EARLY for reach in member.reaches}
+    top = min((m.path.count("/") for m in after.members if _is_package(m)), default=0)
+    for reach in TOUCHES:
+        files = [c for c in changes if c.after and c.after.runs in _EARLY and reach in c.reaches]
+        if reach in known:
+            files = [c for c in files if c.before and _watched(c.after, top)]
+        for moment in _EARLY:
+            paths = tuple(c.path for c in files if c.after and c.after.runs is moment)
+            if paths:
+                yield Surface(f"{paths[0]} newly touches {reach} {moment.value}", paths)
+
+
+def _is_package(member: Member) -> bool:
+    return member.runs in _EARLY and member.path.endswith("/__init__.py")
+
+
+def _watched(member: Member | None, top: int) -> bool:
+    """Whether one file alone is compared: what runs at start or install, and the package's own first module."""
+    if member is None:
+        return False
+    return member.runs is not Runs.IMPORT or (_is_package(member) and member.path.count("/") <= top)
+
+
+def _new_direct(before: tuple[str, ...], after: tuple[str, ...]) -> list[str]:
+    """Requirements by URL or repository, where the same name did not come from the same place before."""
+    known = {place for one in before if (place := _place(one))}
+    return [one for one in after if (place := _place(one)) and place not in known]
+
+
+def _place(requirement: str) -> tuple[str, str] | None:
+    match = _DIRECT.match(requirement) or _NPM_DIRECT.match(requirement)
+    if match is None:
+        return None
+    host = re.match(r"(?:[\w+.-]+:)?(?://)?(?:[^@/]*@)?([^/#]*)", match.group(2))
+    return match.group(1).lower(), host.group(1).lower() if host else match.group(2)
+
+
+def _new_names(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of dependencies that were not there before, optional ones left out."""
+    return tuple(sorted(_names(after) - _names(before)))
+
+
+def _names(requirements: tuple[str, ...]) -> set[str]:
+    found = set()
+    for one in requirements:
+        if "extra ==" in one.replace("extra==", "extra =="):
+            continue
+        if match := _NAME.match(one):
+            name = match.group(1)
+            found.add(name.lower() if name.startswith("@") else re.sub(r"[-_.]+", "-", name).lower())
+    return found
