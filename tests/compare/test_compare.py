@@ -22,6 +22,9 @@ TEXTS = st.sampled_from(
      "y@refs/tags/v2", "x@", "@", f"{REPO}/actions/runs/1/attempts/1", f"{REPO}/actions/runs/2/attempts/1"]
 )  # fmt: skip
 identities = st.fixed_dictionaries({}, optional=dict.fromkeys(CLAIMS, TEXTS)).map(lambda kw: Identity(**kw))
+RUNS = f"{REPO}/actions/runs"
+STRANGER = "https://github.com/evil/x"
+OTHER_PATH = "/.github/workflows/other.yml"
 MIRROR = {Change.ADDED: Change.REMOVED, Change.REMOVED: Change.ADDED}
 
 
@@ -50,8 +53,8 @@ def workflow(ref: str, path: str = "/.github/workflows/publish.yml", repo: str =
     [
         ("source_repository_digest", "a" * 40, "b" * 40, Change.EXPECTED),
         ("build_config_digest", "a" * 40, "b" * 40, Change.EXPECTED),
-        ("run_invocation_uri", f"{REPO}/actions/runs/1/attempts/1", f"{REPO}/actions/runs/2/attempts/1", Change.EXPECTED),
-        ("run_invocation_uri", f"{REPO}/actions/runs/1/attempts/1", "https://github.com/evil/demo/actions/runs/2/attempts/1", Change.CHANGED),
+        ("run_invocation_uri", f"{RUNS}/1/attempts/1", f"{RUNS}/2/attempts/1", Change.EXPECTED),
+        ("run_invocation_uri", f"{RUNS}/1", f"{STRANGER}/actions/runs/2", Change.CHANGED),
         ("source_repository_ref", "refs/tags/v1", "refs/tags/v2", Change.EXPECTED),
         ("source_repository_ref", "refs/tags/v1", "refs/heads/main", Change.CHANGED),
         ("source_repository_ref", "refs/heads/main", "refs/heads/evil", Change.CHANGED),
@@ -60,9 +63,9 @@ def workflow(ref: str, path: str = "/.github/workflows/publish.yml", repo: str =
         ("build_config_uri", workflow("refs/tags/v1"), workflow("refs/tags/v2"), Change.EXPECTED),
         ("build_config_uri", workflow("refs/heads/main"), workflow("refs/heads/evil"), Change.CHANGED),
         ("build_config_uri", workflow("refs/tags/v1"), workflow("refs/heads/main"), Change.CHANGED),
-        ("build_config_uri", workflow("refs/tags/v1"), workflow("refs/tags/v2", "/.github/workflows/other.yml"), Change.CHANGED),
+        ("build_config_uri", workflow("refs/tags/v1"), workflow("refs/tags/v2", OTHER_PATH), Change.CHANGED),
         ("build_signer_uri", workflow("a" * 40), workflow("b" * 40), Change.CHANGED),
-        ("subject_alternative_name", workflow("refs/tags/v1"), workflow("refs/tags/v1", repo="https://github.com/evil/x"), Change.CHANGED),
+        ("subject_alternative_name", workflow("refs/tags/v1"), workflow("refs/tags/v1", repo=STRANGER), Change.CHANGED),
         ("source_repository_identifier", "1", "2", Change.CHANGED),
         ("build_trigger", "push", "workflow_dispatch", Change.CHANGED),
         ("deployment_environment", "pypi", None, Change.REMOVED),

@@ -40,8 +40,8 @@ def test_names_and_purls(text: str, project: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "-", "a b", "a/b", "../a", "pypi:", "pypi:a\n", "a\x00", "gem:rails", "pkg:", "pkg:pypi", "pkg:pypi/", "pkg:gem/x",
-     "pkg:pypi/ns/x", "x" * 300, "ünicode", "PyPI:flask", "npm:@scope", "npm:../x", "a\u202eb", "https://pypi.org/project/x"],
+    ["", " ", "-", "a b", "a/b", "../a", "pypi:", "pypi:a\n", "a\x00", "gem:rails", "pkg:", "pkg:pypi", "pkg:pypi/",
+     "pkg:gem/x", "pkg:pypi/ns/x", "x" * 300, "ünicode", "PyPI:flask", "npm:@scope", "npm:../x", "a\u202eb", "https://pypi.org/project/x"],
 )  # fmt: skip
 def test_what_is_no_name(text: str) -> None:
     with pytest.raises(BadProject) as caught:
@@ -135,8 +135,8 @@ def test_endpoints_come_from_flag_environment_file_default_in_that_order() -> No
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://x", "pypi.org", "http://", "file:///etc/passwd", "http://[::1", "http://x:99999999", "http://x:a", "javascript:1",
-     "http://x/?q=1", "http://x/#f", "http://u:p@x", "ftp://u:p@x", "https://token@x"],
+    ["ftp://x", "pypi.org", "http://", "file:///etc/passwd", "http://[::1", "http://x:99999999", "http://x:a",
+     "javascript:1", "http://x/?q=1", "http://x/#f", "http://u:p@x", "ftp://u:p@x", "https://token@x"],
 )  # fmt: skip
 def test_what_is_no_endpoint(url: str) -> None:
     with pytest.raises(UsageError) as caught:

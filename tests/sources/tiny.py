@@ -119,7 +119,8 @@ def tiny_server() -> Iterator[Tiny]:
 
 def investigation(tiny: Tiny, path: Path, *, collect: bool = True, name: str = "demo") -> Investigation:
     """A case about *name*, all of whose services are the tiny server, filled."""
-    endpoints = resolve_endpoints({"pypi": tiny.url, "files": tiny.url, "osv": f"{tiny.url}/osv"})
+    urls = {"pypi": tiny.url, "files": tiny.url, "osv": f"{tiny.url}/osv", "rekor": f"{tiny.url}/rekor"}
+    endpoints = resolve_endpoints(urls)
     made = Investigation.start(parse_project(name), path, endpoints)
     if collect:
         made.collect(limits=FAST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -90,12 +91,7 @@ def test_gaps_hold_exactly_the_numbers_that_are_not_there(patches: set[int]) -> 
     missing = {int(v.rpartition(".")[2]) for gap in gaps for v in gap.missing}
     assert not missing & patches
     ordered = sorted(patches)
-    expected = {
-        n
-        for low, high in zip(ordered, ordered[1:], strict=False)
-        if high - low <= MAX_GAP + 1
-        for n in range(low + 1, high)
-    }
+    expected = {n for low, high in pairwise(ordered) if high - low <= MAX_GAP + 1 for n in range(low + 1, high)}
     assert missing == expected
 
 

@@ -1,0 +1,121 @@
+"""What a terminal, a pipe and a stranger's version number make of the output; and what help does not load."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.command import environment
+from tests.conftest import Forensics
+from tests.sources.tiny import Tiny, entry, old_entry
+
+BUILTIN = "ultralytics-2024-12"
+HEAVY = (
+    "polars",
+    "sigstore",
+    "cryptography",
+    "httpx",
+    "aiohttp",
+    "networkx",
+    "jinja2",
+    "pydantic",
+    "warcio",
+    "packaging",
+)
+COMMANDS = ["timeline", "diff", "report", "verify", "case", "signals", "case list", "case add", "case import"]
+
+
+@pytest.mark.parametrize("words", ["--help", "--version", *(f"{c} --help" for c in COMMANDS)])
+def test_help_loads_nothing_heavy(words: str, tmp_path: Path) -> None:
+    # typer itself reads the values of a command's options through pydantic; of the bare --help it reads none.
+    heavy = tuple(name for name in HEAVY if words == "--help" or name != "pydantic")
+    code = (
+        "import sys\nfrom forensics.cli import make_app\n"
+        f"try:\n    make_app()({words.split()!r})\nexcept SystemExit as e:\n    assert not e.code\n"
+        f"loaded = sorted(m for m in {heavy!r} if m in sys.modules)\nprint('LOADED', loaded)\n"
+    )
+    line = [sys.executable, "-c", code]
+    done = subprocess.run(
+        line, env=environment(tmp_path), cwd=tmp_path, capture_output=True, encoding="utf-8", check=True
+    )
+    assert done.stdout.endswith("LOADED []\n"), done.stdout
+    assert len(done.stdout.splitlines()) > 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("timeline", "--case", BUILTIN, "--offline", "--all"),
+        ("case", "show", BUILTIN),
+        ("signals",),
+        ("diff", "ultralytics", "8.3.40", "8.3.43", "--offline", "--all"),
+        ("case", "list"),
+    ],
+    ids=" ".join,
+)
+def test_a_pipe_gets_no_escapes_and_no_progress(words: tuple[str, ...], forensics: Forensics) -> None:
+    done = forensics(*words, env={"FORCE_COLOR": "", "TERM": "xterm-256color"})
+    assert done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+    assert done.stderr == ""
+
+
+def test_a_narrow_terminal_loses_no_version_and_no_verdict(forensics: Forensics) -> None:
+    done = forensics("timeline", "--case", BUILTIN, "--offline", env={"COLUMNS": "60"})
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 60
+    for version in ("8.3.41", "8.3.42", "8.3.45", "8.3.46"):
+        row = next(line for line in lines if re.match(rf"!!\s+{re.escape(version)}\b", line))
+        assert "likely-compromised" in row
+    for moment in ("2024-12-04 20:51", "2024-12-05 13:47", "2024-12-07 01:41", "2024-12-07 03:15"):
+        assert moment in " ".join(done.stdout.split())
+
+
+def test_all_shows_every_release_and_otherwise_a_stretch_is_one_line(forensics: Forensics) -> None:
+    words = ("timeline", "--case", BUILTIN, "--offline")
+    short, full = forensics(*words).stdout, forensics(*words, "--all").stdout
+    row = re.compile(r"^\s+8\.3\.13\s", re.MULTILINE)
+    assert not row.search(short)
+    assert row.search(full)
+    assert "without findings" in short
+
+
+def test_versions_and_times_narrow_what_is_shown_and_not_what_is_judged(forensics: Forensics) -> None:
+    import json
+
+    words = ("timeline", "--case", BUILTIN, "--offline", "--json")
+    shown = json.loads(forensics(*words, "--versions", ">=8.3.43,<8.3.45").stdout)
+    assert [r["version"] for r in shown["releases"]] == ["8.3.43", "8.3.44"]
+    assert len(shown["waves"]) == 2
+    assert shown["exit_code"] == 11
+    late = json.loads(forensics(*words, "--since", "2024-12-07T12:00:00Z", "--until", "2024-12-08").stdout)
+    assert [r["version"] for r in late["releases"]] == ["8.3.47"]
+
+
+def test_a_hostile_version_cannot_speak_to_the_terminal(forensics: Forensics, tiny: Tiny) -> None:
+    bad = "1.0\x1b]0;owned\x07\x9b31m\u202e\n\rfake line"
+    tiny.page([entry("demo-1.0.0-py3-none-any.whl"), entry("x\x1b[2J.exe")], meta={"api-version": "1.1"})
+    tiny.legacy({bad: [old_entry("x\x1b[2J.exe", "b" * 64)]})
+    env = {
+        f"FORENSICS_{key}_URL": f"{tiny.url}{path}"
+        for key, path in {"PYPI": "", "FILES": "", "OSV": "/osv", "REKOR": "/r"}.items()
+    }
+    for words in (
+        ("timeline", "demo", "--case", "c", "--all"),
+        ("timeline", "demo", "--case", "c", "--json"),
+        ("diff", "demo", bad.replace("\n", "\n"), "1.0.0", "--case", "c"),
+        ("diff", "demo", bad, "1.0.0", "--case", "c", "--json"),
+        ("diff", "demo", "1.0\x1b", "1.0.0", "--case", "c"),
+        ("case", "show", "c"),
+        ("report", "c", "--format", "md"),
+    ):
+        done = forensics(*words, env=env)
+        said = done.stdout + done.stderr
+        assert said
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", said), words
+        assert not any(line.startswith("fake line") for line in said.splitlines()), words
+        assert "internal error" not in said
