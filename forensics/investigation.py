@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,11 +26,14 @@ from forensics.model.release import History
 if TYPE_CHECKING:
     import polars as pl
 
+    from forensics.attestation.pool import Job
     from forensics.attestation.trust import TrustRoot
     from forensics.evidence.case import Case
-    from forensics.evidence.client import HostReport, Limits
+    from forensics.evidence.client import Client, HostReport, Limits
     from forensics.signals.engine import Suspended
+    from forensics.sources.files import FileOptions
     from forensics.sources.gather import Gathered
+    from forensics.sources.supplements import Supplements
     from forensics.timeline.logged import Logged
 
 T = TypeVar("T")
@@ -107,6 +110,7 @@ class Investigation:
     case: Case
     root: TrustRoot
     project: Project = field(init=False)
+    _verified: dict[Job, Attestation] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.project = parse_project(self.case.meta.project)
@@ -171,10 +175,14 @@ class Investigation:
         limits: Limits | None = None,
         fresh_after: datetime | None = None,
         search_again: datetime | None = None,
+        files: FileOptions | None = None,
         progress: Progress | None = None,
         say: Callable[[str], None] | None = None,
     ) -> None:
         """Ask every source and record what comes back; what an earlier run recorded is not asked again.
+
+        What may vanish is kept before anything else is made of it: after a first judgement, the bytes that *files*
+        asks for (by default those of suspects and of the latest releases, with what they are compared with).
 
         Answers recorded before *fresh_after* are asked again; both are kept. Before *search_again*, searches in the log
         are: a search that finds nothing tells something only beside one of the same run that finds what is there.
@@ -184,6 +192,7 @@ class Investigation:
         from forensics.evidence.client import Client, Limits
         from forensics.evidence.network import open_network
         from forensics.evidence.transport import RecordingTransport
+        from forensics.sources.files import FileOptions
         from forensics.sources.gather import LogClients, gather
         from forensics.sources.git import GitWitness
         from forensics.sources.git_collect import Collector
@@ -193,13 +202,15 @@ class Investigation:
 
         endpoints = Endpoints(dict(self.case.meta.endpoints))
         supplements = read_supplements(self.case.imports(), self.project)
+        files = files or FileOptions()
+        limits = limits or Limits()
 
         async def run() -> list[str]:
             with self.case.archive() as archive:
                 network = open_network()
                 transport = RecordingTransport(network, archive, fresh_after=fresh_after)
                 searching = RecordingTransport(network, archive, fresh_after=search_again or fresh_after)
-                slow = polite(limits or Limits(), endpoints.urls.get("rekor", ""))
+                slow = polite(limits, endpoints.urls.get("rekor", ""))
                 log = LogClients(
                     Client(searching, slow, progress=say),
                     Client(RecordingTransport(network, archive), slow, progress=say),
@@ -211,10 +222,31 @@ class Investigation:
                         client, endpoints, self.project, progress, supplements=supplements, log=log, git=git
                     )
                     problems = [f"{s.source}: {s.problem}" for s in gathered.sources if s.problem]
-                    left = [report for one in (client, log.ask, log.kept) for report in one.left_over().values()]
+                    store = Client(transport, replace(limits, body_bytes=files.each), progress=say)
+                    problems += await self._preserve(store, gathered, supplements, files, progress)
+                    left = [report for one in (client, store, log.ask, log.kept) for report in one.left_over().values()]
                     return problems + [_left(report) for report in left if report.left_count]
 
         self.case.finish(run_to_end(run))
+
+    async def _preserve(
+        self,
+        client: Client,
+        gathered: Gathered,
+        supplements: Supplements,
+        options: FileOptions,
+        progress: Progress | None,
+    ) -> list[str]:
+        """Fetch the bytes that a first judgement asks for; return in words what could not be had."""
+        from forensics.signals.engine import judge
+        from forensics.sources.files import FilePolicy, fetch_files, wanted_files
+
+        if options.policy is FilePolicy.NONE or "files" not in self.case.meta.endpoints:
+            return []
+        history, _ = self._history(gathered, supplements, None, progress)
+        wanted = wanted_files(judge(history).assessments, options)
+        tick = (lambda done, total: progress("files", done, total)) if progress else None
+        return await fetch_files(client, Endpoints(dict(self.case.meta.endpoints)), wanted, self.case, options, tick)
 
     def look_up(
         self,
@@ -264,33 +296,32 @@ class Investigation:
 
         Raises NoSuchProject when the index answered that it knows none and nothing else names a release.
         """
+        from forensics.compare.archive_case import with_contents
         from forensics.signals.engine import judge
         from forensics.signals.waves import find_waves
         from forensics.sources.supplements import read_supplements
         from forensics.timeline.events import events_of
-        from forensics.timeline.history import build_history
         from forensics.timeline.lines import find_gaps
-        from forensics.timeline.logged import read_log
 
         gathered = self.gathered()
         supplements = read_supplements(self.case.imports(), self.project)
-        attested = self._verify(gathered, workers, progress)
-        collected_at = self.case.meta.closed_at or self.case.meta.created_at
-        logged = read_log(gathered, supplements, attested, self.root)
-        history = build_history(self.project, gathered, supplements, attested, collected_at, logged)
+        history, logged = self._history(gathered, supplements, workers, progress)
+        observations = self.case.observations()
+        tick = (lambda done, total: progress("contents", done, total)) if progress else None
+        history = with_contents(history, observations, self.case, workers=workers, progress=tick)
         if not history.releases and isinstance(gathered.index, Checked) and not gathered.index.value.exists:
             raise NoSuchProject(f"{self.project}: the index knows no such project.")
         judgement = judge(history, lines)
         return Analysis(
             project=self.project,
-            case=self._facts(collected_at),
+            case=self._facts(history.collected_at),
             history=history,
             assessments=judgement.assessments,
             waves=find_waves(judgement.assessments),
             gaps=find_gaps([r.version for r in history.releases if r.listed]),
             events=events_of(history),
             suspended=judgement.suspended,
-            observations=tuple(self.case.observations()),
+            observations=tuple(observations),
             log_leads=tuple(supplements.log_indices),
             loose_hashes=tuple(dict.fromkeys(supplements.loose_hashes)),
             logged=logged,
@@ -325,6 +356,18 @@ class Investigation:
                 forged.append(name)
         return sorted(forged)
 
+    def _history(
+        self, gathered: Gathered, supplements: Supplements, workers: int | None, progress: Progress | None
+    ) -> tuple[History, Logged]:
+        """Return the history that the answers give, every attestation verified, and what the log says."""
+        from forensics.timeline.history import build_history
+        from forensics.timeline.logged import read_log
+
+        attested = self._verify(gathered, workers, progress)
+        collected_at = self.case.meta.closed_at or self.case.meta.created_at
+        logged = read_log(gathered, supplements, attested, self.root)
+        return build_history(self.project, gathered, supplements, attested, collected_at, logged), logged
+
     def _verify(
         self, gathered: Gathered, workers: int | None, progress: Progress | None
     ) -> dict[str, tuple[Attestation, ...]]:
@@ -340,9 +383,12 @@ class Investigation:
             for job in jobs_for(outcome.value.data, filename, files[filename].sha256, outcome.evidence)
         ]
         tick = (lambda done, total: progress("verification", done, total)) if progress else None
+        fresh = [job for job in dict.fromkeys(jobs) if job not in self._verified]
+        outcomes = evaluate_many(self.root, fresh, workers=workers, progress=tick)
+        self._verified.update(zip(fresh, outcomes, strict=True))
         results: dict[str, list[Attestation]] = {}
-        for job, attestation in zip(jobs, evaluate_many(self.root, jobs, workers=workers, progress=tick), strict=True):
-            results.setdefault(job.filename or "", []).append(attestation)
+        for job in jobs:
+            results.setdefault(job.filename or "", []).append(self._verified[job])
         return {name: tuple(found) for name, found in results.items()}
 
     def _facts(self, collected_at: datetime) -> CaseFacts:

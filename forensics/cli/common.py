@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from forensics.investigation import Analysis, Investigation
     from forensics.model.document import Document
     from forensics.model.endpoints import Endpoints
+    from forensics.sources.files import FileOptions
 
 ProjectArgument = Annotated[
     str | None, typer.Argument(metavar="PROJECT", help="NAME, pypi:NAME or a purl such as pkg:pypi/NAME.")
@@ -56,6 +57,16 @@ LineOption = Annotated[
 CacheOption = Annotated[
     bool, typer.Option("--cache/--no-cache", help="Use what was computed before from the same case.")
 ]
+FilesOption = Annotated[
+    str,
+    typer.Option(
+        "--files",
+        metavar="none|suspects|all",
+        help="Whose artifacts to fetch and keep: suspects and the latest releases, each with those before it.",
+    ),
+]
+MaxFileOption = Annotated[int, typer.Option("--max-file", min=1, help="MiB that one artifact may have.")]
+MaxFilesOption = Annotated[int, typer.Option("--max-files", min=1, help="MiB of artifacts fetched in one run.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes on stderr.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr: waits, retries, each stage.")]
 
@@ -81,6 +92,9 @@ class Ask:
     verbose: bool = False
     reconstruction: str | None = None
     cache: bool = True
+    files: str = "suspects"
+    max_file: int = 64
+    max_files: int = 512
 
 
 def _print_version(wanted: bool) -> None:
@@ -174,6 +188,7 @@ def investigate(ask: Ask, prepare: Prepare | None = None) -> tuple[Investigation
     from forensics.model.project import parse_project
 
     project = parse_project(ask.project) if ask.project else None
+    files = file_options(ask)
     lines = pairs(ask.line, "--line", "PREFIX=LINE")
     found = find_or_start(
         project,
@@ -193,7 +208,7 @@ def investigate(ask: Ask, prepare: Prepare | None = None) -> tuple[Investigation
         limits = Limits(concurrency=ask.concurrency, max_wait_seconds=ask.max_wait, per_second=PER_SECOND)
         if found.collect:
             found.investigation.collect(
-                limits=limits, fresh_after=found.fresh_after, progress=reporter.progress, say=reporter.say
+                limits=limits, fresh_after=found.fresh_after, files=files, progress=reporter.progress, say=reporter.say
             )
         elif look_up:
             found.investigation.look_up(limits=limits, progress=reporter.progress, say=reporter.say)
@@ -205,6 +220,17 @@ def investigate(ask: Ask, prepare: Prepare | None = None) -> tuple[Investigation
     if found.collect or look_up:
         found.investigation.keep_tables(analysis)
     return found.investigation, analysis
+
+
+def file_options(ask: Ask) -> FileOptions:
+    """Return whose artifacts to fetch; raises UsageError for another word than none, suspects or all."""
+    from forensics.sources.files import FileOptions, FilePolicy
+
+    try:
+        policy = FilePolicy(ask.files)
+    except ValueError:
+        raise UsageError(f"--files {ask.files!r} is not one of {', '.join(FilePolicy)}.") from None
+    return FileOptions(policy, ask.max_file * 2**20, ask.max_files * 2**20)
 
 
 def document_of(ask: Ask) -> tuple[Document, Path]:

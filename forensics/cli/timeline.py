@@ -13,7 +13,10 @@ from forensics.cli.common import (
     CaseOption,
     ConcurrencyOption,
     EndpointOption,
+    FilesOption,
     LineOption,
+    MaxFileOption,
+    MaxFilesOption,
     MaxWaitOption,
     OfflineOption,
     ProjectArgument,
@@ -57,6 +60,9 @@ def timeline(
     line: LineOption = None,
     trust_root: TrustRootOption = None,
     endpoint: EndpointOption = None,
+    files: FilesOption = "suspects",
+    max_file: MaxFileOption = 64,
+    max_files: MaxFilesOption = 512,
     cache: CacheOption = True,
     concurrency: ConcurrencyOption = 16,
     max_wait: MaxWaitOption = 60.0,
@@ -73,7 +79,7 @@ def timeline(
 
     ask = Ask(
         project, case, offline, refresh, trust_root, endpoint, concurrency, max_wait, line, quiet, verbose,
-        reconstruction=reconstruction, cache=cache,
+        reconstruction=reconstruction, cache=cache, files=files, max_file=max_file, max_files=max_files,
     )  # fmt: skip
     selection = select(versions, since, until)
     document, where = document_of(ask)
