@@ -72,10 +72,10 @@ def read_entry(entry_id: str, data: Any, evidence: tuple[str, ...] = ()) -> Logg
         raise MalformedEvidence("a log entry that is not an object")
     kind, version = _kind(data.get("body"))
     bundled: dict[str, Any] = {
-        "logIndex": data.get("logIndex"),
+        "logIndex": _digits(data.get("logIndex"), "logIndex"),
         "logId": {"keyId": _b64(data.get("logID"), "logID")},
         "kindVersion": {"kind": kind, "version": version},
-        "integratedTime": data.get("integratedTime"),
+        "integratedTime": _digits(data.get("integratedTime"), "integratedTime"),
         "canonicalizedBody": data.get("body"),
     }
     verification = data.get("verification") or {}
@@ -132,13 +132,20 @@ def _kind(body: Any) -> tuple[str, str]:
 
 def _proof(data: Mapping[str, Any]) -> dict[str, Any]:
     hashes = items(data, "hashes", 100_000)
-    return {
-        "logIndex": data.get("logIndex"),
-        "treeSize": data.get("treeSize"),
+    proof: dict[str, Any] = {
+        "logIndex": _digits(data.get("logIndex"), "logIndex"),
         "rootHash": _b64(data.get("rootHash"), "rootHash"),
+        "treeSize": _digits(data.get("treeSize"), "treeSize"),
         "hashes": [_b64(value, "hashes") for value in hashes],
-        "checkpoint": {"envelope": data["checkpoint"]} if data.get("checkpoint") else None,
     }
+    return {**proof, "checkpoint": {"envelope": data["checkpoint"]}} if data.get("checkpoint") else proof
+
+
+def _digits(value: Any, name: str) -> str:
+    """A number as the JSON of bundles writes it."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise MalformedEvidence(f"`{name}` is missing or not a number")
+    return str(value)
 
 
 def _b64(value: Any, name: str) -> str:

@@ -132,7 +132,7 @@ class Rekor:
     def _read(self, row: dict[str, Any], evidence: tuple[str, ...]) -> Iterable[LoggedEntry]:
         for name, data in row.items():
             try:
-                yield read_entry(name, data, evidence)
+                yield read_entry(name, data, tuple(filter(None, evidence)))  # unrecorded answers have no id
             except (MalformedEvidence, HostileInput) as error:
                 self._miss(f"the log returned an entry that cannot be read: {error}", evidence)
 
@@ -197,7 +197,7 @@ def by_hash(digest: str) -> dict[str, str]:
 
 def by_email(address: str) -> dict[str, str]:
     """Return the query for an e-mail address in a certificate; raises UsageError for what is not one."""
-    if not re.fullmatch(r"[^@\s]{1,256}@[^@\s]{1,256}", address):
+    if not re.fullmatch(r"[^@\s:/]{1,256}@[^@\s:/]{1,256}", address):
         raise UsageError(f"{address!r} is not an e-mail address.", advice="For a workflow's URI use --subject.")
     return {"email": address}
 
