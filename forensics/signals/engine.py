@@ -15,11 +15,12 @@ from forensics.model.finding import Assessment, Family, Finding, Unchecked, Verd
 from forensics.model.release import Advisory, Door, History, Release
 from forensics.signals import thresholds as t
 from forensics.signals.baseline import Baseline, Past, build_baseline
+from forensics.signals.corroboration import CORROBORATED, corroborated
 from forensics.signals.numbering import Numbering
 from forensics.signals.profile import Attested, Profile, profile_of
 from forensics.signals.registry import Hit, Moment, Signal, View, catalogue
 from forensics.signals.rhythm import Rhythm
-from forensics.signals.verdict import capped, reasons_for, verdict_of
+from forensics.signals.verdict import EXCULPABLE, capped, reasons_for, verdict_of
 from forensics.timeline.lines import line_of
 
 BORROWED = "Capped at low: the line has no earlier release to compare with, so the project's stand in."
@@ -188,7 +189,7 @@ class _Run:
             elif result is not None:
                 changed |= result.changed
                 findings.append(_finding(entry, result, borrowed=view.baseline.borrowed))
-        return findings, changed, unchecked
+        return _exculpated(findings, view), changed, unchecked
 
     def _remember(
         self,
@@ -261,6 +262,19 @@ def _finding(entry: Signal, hit: Hit, *, borrowed: bool) -> Finding:
         fact=hit.fact or entry.id,
     )
     return capped(finding, BORROWED) if borrowed and entry.family is Family.TRUST else finding
+
+
+def _exculpated(findings: list[Finding], view: View) -> list[Finding]:
+    """Lower what corroboration can lower, if the release of *view* is corroborated; cite what speaks for it."""
+    if not any(f.signal in EXCULPABLE for f in findings) or not (support := corroborated(view)):
+        return findings
+    lowered = []
+    for finding in findings:
+        if finding.signal in EXCULPABLE:
+            evidence = tuple(dict.fromkeys((*finding.evidence, *support)))
+            finding = replace(capped(finding, CORROBORATED), evidence=evidence)
+        lowered.append(finding)
+    return lowered
 
 
 def _malicious_by_version(history: History) -> dict[str, datetime]:

@@ -36,10 +36,6 @@ SIGNALS: tuple[Signal, ...] = (
     _planned(
         "workflow-risk-increased", "New static findings in the workflow file", Family.TRUST, (_M,), ("git",), _GIT
     ),
-    _planned("commit-unreachable", "Attested commit on no branch or tag", Family.SOURCE, (_D, _M), ("git",), _GIT),
-    _planned(
-        "no-source-release", "No tag, release or version bump for the version", Family.SOURCE, (_M,), ("git",), _GIT
-    ),
     _planned(
         "artifact-differs-from-source",
         "Files differ from the attested commit",

@@ -68,7 +68,7 @@ def profile_of(release: Release, until: datetime | None = None) -> Profile:
         repository_names=frozenset(i.repository.lower() for i in identities if i.repository),
         workflows=_values(identities, "workflow") | _values(identities, "signer_workflow"),
         triggers=_values(identities, "trigger"),
-        refs=frozenset(_ref(i) for i in identities if i.ref),
+        refs=frozenset(_ref(i, _default_branch(seen)) for i in identities if i.ref),
         runners=_values(identities, "runner_environment"),
         environments=_values(identities, "deployment_environment"),
         unknown_reason=_unknown(seen.artifacts),
@@ -98,7 +98,7 @@ def _values(identities: tuple[Identity, ...], name: str) -> frozenset[str]:
 _MAIN_BRANCHES = frozenset({"refs/heads/main", "refs/heads/master"})
 
 
-def _ref(identity: Identity) -> str:
+def _ref(identity: Identity, default: str | None) -> str:
     """Return the class of ref: tag, main branch, other branch, pull request, other.
 
     Classes and not names, because release branches are named after versions. Without the repository only the two
@@ -106,8 +106,14 @@ def _ref(identity: Identity) -> str:
     """
     kind = identity.ref_class
     if kind is RefClass.BRANCH:
-        return "main branch" if identity.ref in _MAIN_BRANCHES else "other branch"
+        main = identity.ref == f"refs/heads/{default}" if default else identity.ref in _MAIN_BRANCHES
+        return "main branch" if main else "other branch"
     return str(kind)
+
+
+def _default_branch(release: Release) -> str | None:
+    """Return the repository's default branch, None where it was not collected."""
+    return release.source.value.default_branch if isinstance(release.source, Checked) else None
 
 
 def _attested(artifacts: tuple[Artifact, ...]) -> Attested:

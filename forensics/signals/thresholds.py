@@ -96,6 +96,9 @@ that spans a hundred releases nearly always holds one that was deleted for anoth
 NAMED_VALUES: Final = 3
 """Values that a sentence names before it counts the rest."""
 
+SOURCE_SHARE: Final = 0.9
+"""Share of the cohort with a tag or version bump above which a release without one stands out."""
+
 FULLY_ATTESTED: Final = 2
 """Earlier fully attested releases of the line before their absence is a loss."""
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from forensics.model.checked import Checked
 from forensics.model.finding import Severity
 from tests.signals.histories import UNSEEN, USUAL, Judged, day, identity, judged, release, series
+from tests.signals.sources import NO_GIT, all_sourced, sourced
 
 ID = "workflow-changed"
 OTHER = identity(workflow=".github/workflows/other.yml")
@@ -24,7 +28,7 @@ def test_fires_for_a_value_that_no_release_of_the_baseline_has() -> None:
 
 
 def test_silent_for_the_usual_value_for_unattested_and_with_nothing_to_compare() -> None:
-    assert _then(USUAL).silent("1.0.5", ID)
+    assert judged(all_sourced(series(6))).silent("1.0.5", ID)
     assert _then(None).silent("1.0.5", ID)
     assert judged([*series(5, None), release("1.0.5", day(40), OTHER)]).silent("1.0.5", ID)
 
@@ -32,7 +36,7 @@ def test_silent_for_the_usual_value_for_unattested_and_with_nothing_to_compare()
 def test_silent_where_the_project_uses_both() -> None:
     assert judged([*series(3), release("1.0.3", day(30), OTHER)]).finding("1.0.3", ID) is not None
     both = [release(f"1.0.{n}", day(n * 7), OTHER if n % 2 else [USUAL, OTHER]) for n in range(5)]
-    assert judged([*both, release("1.0.5", day(40), OTHER)]).silent("1.0.5", ID)
+    assert judged(all_sourced([*both, release("1.0.5", day(40), OTHER)])).silent("1.0.5", ID)
 
 
 def test_not_checked_when_own_or_all_earlier_provenance_is_unknown() -> None:
@@ -64,3 +68,24 @@ def test_the_same_path_in_another_repository_is_another_workflow() -> None:
     called = identity(build_signer_uri="https://github.com/evil/ci/.github/workflows/release.yml@refs/heads/main")
     hit = _then(called).hit("1.0.5", ID)
     assert hit.observed == "built by the workflow evil/ci/.github/workflows/release.yml"
+
+
+def test_fires_for_another_content_of_the_same_file() -> None:
+    edited = sourced(release("1.0.5", day(40), USUAL), workflow_blob=Checked("e" * 40, ("o-trees",)))
+    hit = judged([*all_sourced(series(5)), edited]).hit("1.0.5", ID)
+    assert hit.severity is Severity.LOW
+    assert hit.observed == "the content of its workflow file changed (git blob eeeeeeeeeeee)"
+    assert hit.expected == "the file that built 1.0.4 (git blob bbbbbbbbbbbb)"
+    assert "o-trees" in hit.evidence
+
+
+def test_the_next_release_with_that_content_is_silent() -> None:
+    edited = [
+        sourced(release(f"1.0.{n}", day(40 + n), USUAL), workflow_blob=Checked("e" * 40, ("o-trees",))) for n in (5, 6)
+    ]
+    assert judged([*all_sourced(series(5)), *edited]).silent("1.0.6", ID)
+
+
+def test_content_is_not_checked_where_the_repository_is_not() -> None:
+    bare = replace(release("1.0.5", day(40), USUAL), source=NO_GIT)
+    assert judged([*all_sourced(series(5)), bare]).unchecked("1.0.5", ID) == NO_GIT
