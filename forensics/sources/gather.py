@@ -13,9 +13,10 @@ from forensics.model.project import Project
 from forensics.model.release import Advisory, SourceStatus
 from forensics.model.source import NO_SOURCE
 from forensics.sources.git import GitWitness, Repository, home_of
+from forensics.sources.integrity import ProvenanceAnswer, read_provenance
 from forensics.sources.interface import Witness
 from forensics.sources.osv import read_advisories
-from forensics.sources.pypi import Index, IndexFile, ProvenanceAnswer, read_index, read_provenance
+from forensics.sources.pypi import Index, IndexFile, read_index
 from forensics.sources.rekor import Rekor
 from forensics.sources.rekor_gather import LogAnswers, ask_log
 from forensics.sources.rekor_plan import plan_for

@@ -6,7 +6,6 @@ release without files keeps its key in the legacy answer, a quarantined project 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -21,18 +20,14 @@ from forensics.model.times import parse_time
 from forensics.sources.interface import Witness, hex_digest, items, mapping, text
 
 if TYPE_CHECKING:
-    from forensics.evidence.client import Answer, Client
+    from forensics.evidence.client import Client
 
 SIMPLE = "application/vnd.pypi.simple.v1+json"
-INTEGRITY = "application/vnd.pypi.integrity.v1+json"
 PROVENANCE_API = (1, 3)
 """Below this api-version of the Simple API a missing or null `provenance` says nothing (PEP 740)."""
 
 MAX_NAME = 1000
 """Longest file name or version that is read; the index itself allows far less."""
-
-PROBES = 3
-"""Files asked of the Integrity API before its silence is believed, where the index does not vouch for provenance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,116 +273,3 @@ def kind_of(filename: str) -> str:
     if filename.endswith(".whl"):
         return "wheel"
     return "sdist" if filename.endswith((".tar.gz", ".zip", ".tar.bz2", ".tgz")) else "other"
-
-
-@dataclass(frozen=True, slots=True)
-class ProvenanceAnswer:
-    """The provenance object of one file as the Integrity API gave it; `data` None: it says that there is none."""
-
-    filename: str
-    data: dict[str, Any] | None
-    digest: str | None
-
-
-async def read_provenance(
-    client: Client,
-    endpoints: Endpoints,
-    project: Project,
-    files: tuple[IndexFile, ...],
-    witness: Witness,
-    progress: Callable[[int, int], None] | None = None,
-) -> dict[str, Outcome[ProvenanceAnswer]]:
-    """Return the provenance of each file, by name; asked newest first, those with a stated URL before the unknown.
-
-    Files whose absence the index vouches for are not asked. Where the index says nothing, PROBES files are asked
-    first; if none gets an answer that the Integrity API could have given, the rest is not asked, and says so.
-    """
-    import asyncio
-
-    results: dict[str, Outcome[ProvenanceAnswer]] = {}
-    stated = [f for f in files if isinstance(f.provenance, Checked) and f.provenance.value]
-    unknown = [f for f in files if isinstance(f.provenance, NotChecked)]
-    for file in files:
-        if isinstance(file.provenance, Checked) and file.provenance.value is None:
-            results[file.filename] = Checked(ProvenanceAnswer(file.filename, None, None), file.provenance.evidence)
-    silent: NotChecked | None = None
-    for file in unknown[:PROBES]:
-        results[file.filename] = outcome = await _integrity(client, endpoints, project, file, witness)
-        silent = None if isinstance(outcome, Checked) else outcome
-        if silent is None:
-            break
-    rest = [f for f in unknown if f.filename not in results]
-    if silent is not None:
-        for file in rest:
-            assert isinstance(file.provenance, NotChecked)
-            reason = f"{file.provenance.reason}; the Integrity API did not tell either ({silent.reason})"
-            results[file.filename] = NotChecked(reason, silent.needs, (*file.provenance.evidence, *silent.evidence))
-        for file in unknown[: len(unknown) - len(rest)]:
-            own = results[file.filename]
-            if isinstance(own, NotChecked) and isinstance(file.provenance, NotChecked):
-                reason = f"{file.provenance.reason}; the Integrity API did not tell either ({own.reason})"
-                results[file.filename] = NotChecked(reason, own.needs, (*file.provenance.evidence, *own.evidence))
-        rest = []
-    queue = [*stated, *rest]
-    done = 0
-
-    async def one(file: IndexFile) -> None:
-        nonlocal done
-        results[file.filename] = await _integrity(client, endpoints, project, file, witness)
-        done += 1
-        if progress:
-            progress(done, len(queue))
-
-    await asyncio.gather(*(one(file) for file in queue))
-    return results
-
-
-async def _integrity(
-    client: Client, endpoints: Endpoints, project: Project, file: IndexFile, witness: Witness
-) -> Outcome[ProvenanceAnswer]:
-    """Ask for one file. The URL is built here and not taken from the index. Source: PyPI Integrity API."""
-    url = "/".join(
-        (
-            endpoints["pypi"],
-            "integrity",
-            quote(project.name, safe=""),
-            quote(file.version, safe=""),
-            quote(file.filename, safe=""),
-            "provenance",
-        )
-    )
-    needs = "the Integrity API"
-    outcome = await witness.ask(client.get(url, accept=INTEGRITY), needs)
-    if isinstance(outcome, NotChecked):
-        return outcome
-    answer, evidence = outcome.value, outcome.evidence
-    if answer.status == 403:
-        return witness.miss("attestations are temporarily disabled on the index (HTTP 403)", needs, evidence)
-    if answer.status == 404:
-        return _no_provenance(answer, file, witness, evidence)
-    if answer.status != 200:
-        return witness.miss(f"the Integrity API answered HTTP {answer.status}", needs, evidence)
-    try:
-        data = mapping(answer.json())
-    except (BadAnswer, HostileInput) as error:
-        return witness.miss(error.what, needs, evidence)
-    if not isinstance(data.get("attestation_bundles"), list):
-        return witness.miss("the Integrity API's answer is not a provenance object", needs, evidence)
-    import hashlib
-
-    digest = hashlib.sha256(answer.body).hexdigest()
-    return Checked(ProvenanceAnswer(file.filename, data, digest), evidence)
-
-
-def _no_provenance(
-    answer: Answer, file: IndexFile, witness: Witness, evidence: tuple[str, ...]
-) -> Outcome[ProvenanceAnswer]:
-    """Only the API's own message means *none*; a bare 404 also comes from proxies, mirrors and removed files."""
-    try:
-        message = text(mapping(answer.json()).get("message")) or ""
-    except (BadAnswer, HostileInput):
-        message = ""
-    if message.startswith("No provenance available"):
-        return Checked(ProvenanceAnswer(file.filename, None, None), evidence)
-    reason = "HTTP 404 without the Integrity API's own message, for a file that the index lists"
-    return witness.miss(reason, "the Integrity API", evidence)

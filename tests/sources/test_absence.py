@@ -157,13 +157,25 @@ def test_a_quarantined_project_exists(tiny: Tiny, tmp_path: Path) -> None:
     assert said["evidence"], "a sentence rests on observations"
 
 
-def test_a_release_without_files_keeps_its_key_and_is_named_by_the_index(tiny: Tiny, tmp_path: Path) -> None:
+def test_a_release_without_files_is_still_listed_and_no_suspect(tiny: Tiny, tmp_path: Path) -> None:
     tiny.page(files(1, provenance=None))
     tiny.legacy({"1.0.0": [], "1.0.7": []})
     analysis, _ = analysed(tiny, tmp_path / "case")
+    empty = analysis.assessment("1.0.7")
+    assert empty.release.listed is True
+    assert empty.release.artifacts == ()
+    assert empty.findings == ()
+
+
+def test_a_release_without_files_that_another_source_names_is_removed(tiny: Tiny, tmp_path: Path) -> None:
+    tiny.page(files(1, provenance=None))
+    tiny.legacy({"1.0.0": [], "1.0.7": []})
+    named = {"package": {"name": "demo", "ecosystem": "PyPI"}, "versions": ["1.0.7"]}
+    tiny.put("/osv/v1/query", {"vulns": [{"id": "MAL-2026-1", "affected": [named]}]})
+    analysis, _ = analysed(tiny, tmp_path / "case")
     empty = analysis.assessment("1.0.7").release
     assert empty.listed is False
-    assert [m.text for m in empty.mentions] == ["lists the version without any file"]
+    assert "lists the version without any file" in [m.text for m in empty.mentions]
     assert isinstance(empty.removed, NotChecked)
 
 
