@@ -1,7 +1,7 @@
 """Base64 and PEM as they are met in log entries, read leniently but never guessed at.
 
-Sources: RFC 4648 sections 4 and 5, RFC 7468. The strict decoder is msgspec's, four times faster than the standard
-library's.
+Sources: RFC 4648 sections 4 and 5, RFC 7468. The strict decoder is pybase64's, twenty times faster than the standard
+library's: an entry of Rekor v1 is base64 three times over.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ import binascii
 from typing import NamedTuple
 
 import msgspec
+import pybase64
 
 from forensics.model.errors import HostileInput, MalformedEvidence
 
 MAX_PEM = 1 << 20
 MAX_BLOCKS = 64
-_DECODER = msgspec.json.Decoder(bytes)
+_STRING = msgspec.json.Decoder(str)
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_CERTIFICATE, _CERTIFICATE_END = b"-----BEGIN CERTIFICATE-----\n", b"\n-----END CERTIFICATE-----\n"
 _BEGIN, _END, _DASHES = b"-----BEGIN ", b"-----END ", b"-----"
 
 
@@ -33,16 +35,30 @@ def decode_base64(encoded: bytes) -> bytes:
     Both alphabets are accepted, with or without padding, and line breaks anywhere, as Go's decoder does.
     Raises MalformedEvidence for anything else. Source: RFC 4648 sections 4 and 5.
     """
-    if b"\\" not in encoded:  # which msgspec would take for an escape
-        try:
-            return _DECODER.decode(b'"%b"' % encoded)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            pass
+    try:
+        return pybase64.b64decode(encoded, None, True)
+    except (binascii.Error, ValueError):
+        pass
     plain = encoded.translate(_URL_SAFE, b"\r\n").rstrip(b"=")
     try:
         return binascii.a2b_base64(plain + b"=" * (-len(plain) % 4), strict_mode=True)
     except binascii.Error as error:
         raise MalformedEvidence("a value that is not base64") from error
+
+
+def decode_json_base64(text: msgspec.Raw) -> bytes:
+    """Return the bytes that the JSON string *text*, with its quotes, stands for, as `decode_base64` does.
+
+    Raises MalformedEvidence also for JSON that is no string.
+    """
+    try:
+        return pybase64.b64decode(memoryview(text)[1:-1], None, True)  # a backslash is no base64 either
+    except (binascii.Error, ValueError):
+        pass
+    try:
+        return decode_base64(_STRING.decode(text).encode())
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise MalformedEvidence("a value that is not a text") from error
 
 
 def pem_blocks(text: bytes) -> list[PemBlock]:
@@ -54,6 +70,12 @@ def pem_blocks(text: bytes) -> list[PemBlock]:
     """
     if len(text) > MAX_PEM:
         raise HostileInput(f"a PEM text of {len(text)} bytes; the limit is {MAX_PEM}")
+    if text.startswith(_CERTIFICATE) and text.endswith(_CERTIFICATE_END):  # one certificate, as nearly always
+        try:
+            flat = text[len(_CERTIFICATE) : -len(_CERTIFICATE_END)].replace(b"\n", b"")
+            return [PemBlock("CERTIFICATE", pybase64.b64decode(flat, None, True))]
+        except (binascii.Error, ValueError):
+            pass
     blocks: list[PemBlock] = []
     at = 0
     while (start := text.find(_BEGIN, at)) >= 0:
@@ -72,4 +94,5 @@ def pem_blocks(text: bytes) -> list[PemBlock]:
 def _content(body: bytes) -> bytes:
     if b":" in body:  # headers end with an empty line: RFC 1421 section 4.4
         body = body.replace(b"\r\n", b"\n").partition(b"\n\n")[2]
-    return decode_base64(body.translate(None, b" \t\r\n"))
+    flat = body.replace(b"\n", b"")
+    return decode_base64(flat.translate(None, b" \t\r") if b" " in flat or b"\t" in flat or b"\r" in flat else flat)

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from forensics.model.errors import HostileInput, MalformedEvidence
-from forensics.transparency.encoding import decode_base64, pem_blocks
+from forensics.transparency.encoding import decode_base64, decode_json_base64, pem_blocks
 from forensics.transparency.merkle import leaf_hash
 
 MAX_ENTRY = 8 << 20
@@ -98,11 +98,11 @@ class _Data(Struct):
 
 
 class _Content(Struct):
-    content: str
+    content: Raw
 
 
 class _RecordSignature(Struct):
-    content: str
+    content: Raw
     key: _Content = field(name="publicKey")
 
 
@@ -112,8 +112,8 @@ class _Record(Struct):
 
 
 class _DsseSignature(Struct):
-    signature: str
-    verifier: str
+    signature: Raw
+    verifier: Raw
 
 
 class _Dsse(Struct):
@@ -123,8 +123,8 @@ class _Dsse(Struct):
 
 
 class _IntotoSignature(Struct):
-    key: str = field(name="publicKey")
-    sig: str = ""
+    key: Raw = field(name="publicKey")
+    sig: Raw | None = None
 
 
 class _IntotoEnvelope(Struct):
@@ -139,11 +139,11 @@ class _IntotoContent(Struct):
 
 class _Intoto(Struct):
     content: _IntotoContent
-    key: str | None = field(name="publicKey", default=None)
+    key: Raw | None = field(name="publicKey", default=None)
 
 
 class _Bytes(Struct):
-    raw: str = field(name="rawBytes", default="")
+    raw: Raw = field(name="rawBytes")
 
 
 class _TileVerifier(Struct):
@@ -152,12 +152,12 @@ class _TileVerifier(Struct):
 
 
 class _TileSignature(Struct):
-    content: str
+    content: Raw
     verifier: _TileVerifier
 
 
 class _TileHash(Struct):
-    digest: str
+    digest: Raw
     algorithm: str = "SHA2_256"
 
 
@@ -234,7 +234,7 @@ def _record(spec: Raw) -> _Parts:
     return (
         (_pem_verifier(signature.key.content),),
         (_hex(found.data.hash, "artifact"),),
-        (decode_base64(signature.content.encode()),),
+        (decode_json_base64(signature.content),),
     )
 
 
@@ -247,7 +247,7 @@ def _dsse(spec: Raw) -> _Parts:
     return (
         tuple(_pem_verifier(each.verifier) for each in signers),
         tuple(digests),
-        tuple(decode_base64(each.signature.encode()) for each in signers),
+        tuple(decode_json_base64(each.signature) for each in signers),
     )
 
 
@@ -260,13 +260,13 @@ def _intoto(spec: Raw) -> _Parts:
     return (
         tuple(_pem_verifier(key) for key in keys),
         tuple(_hex(value, role) for value, role in digests if value is not None),
-        tuple(_signature_of_intoto(each.sig) for each in signers if each.sig),
+        tuple(_signature_of_intoto(each.sig) for each in signers if each.sig is not None),
     )
 
 
-def _signature_of_intoto(encoded: str) -> bytes:
+def _signature_of_intoto(encoded: Raw) -> bytes:
     """The signature of an intoto 0.0.2 entry: base64 of base64 in practice, once by the schema."""
-    once = decode_base64(encoded.encode())
+    once = decode_json_base64(encoded)
     try:
         return decode_base64(once)
     except MalformedEvidence:
@@ -278,7 +278,7 @@ def _tile_record(spec: Raw) -> _Parts:
     return (
         (_der_verifier(found.signature.verifier),),
         (_tile_digest(found.data, "artifact"),),
-        (decode_base64(found.signature.content.encode()),),
+        (decode_json_base64(found.signature.content),),
     )
 
 
@@ -288,7 +288,7 @@ def _tile_dsse(spec: Raw) -> _Parts:
     return (
         tuple(_der_verifier(each.verifier) for each in signers),
         (_tile_digest(found.payload, "payload"),),
-        tuple(decode_base64(each.content.encode()) for each in signers),
+        tuple(decode_json_base64(each.content) for each in signers),
     )
 
 
@@ -304,7 +304,7 @@ def _other(spec: Raw) -> _Parts:
         if isinstance(value, dict) and isinstance(value.get("algorithm"), str) and isinstance(value.get("value"), str)
     ]
     return (
-        tuple(_lenient(keys, _pem_verifier)),
+        tuple(_lenient(keys, lambda text: _verifier_of_pem(decode_base64(text.encode())))),
         tuple(digests),
         tuple(_lenient(signatures, lambda text: decode_base64(text.encode()))),
     )
@@ -343,11 +343,14 @@ def _hex(value: _HexHash, role: str) -> Digest:
 
 def _tile_digest(value: _TileHash, role: str) -> Digest:
     algorithm = value.algorithm.lower().replace("sha2_", "sha")
-    return Digest(role, algorithm, decode_base64(value.digest.encode()).hex())
+    return Digest(role, algorithm, decode_json_base64(value.digest).hex())
 
 
-def _pem_verifier(encoded: str) -> Verifier:
-    raw = decode_base64(encoded.encode())
+def _pem_verifier(encoded: Raw) -> Verifier:
+    return _verifier_of_pem(decode_json_base64(encoded))
+
+
+def _verifier_of_pem(raw: bytes) -> Verifier:
     blocks = pem_blocks(raw) if b"-----BEGIN " in raw else []
     certificates = tuple(block.content for block in blocks if block.label == "CERTIFICATE")
     key = next((block.content for block in blocks if block.label == "PUBLIC KEY"), None)
@@ -356,10 +359,10 @@ def _pem_verifier(encoded: str) -> Verifier:
 
 def _der_verifier(value: _TileVerifier) -> Verifier:
     if value.certificate is not None:
-        raw = decode_base64(value.certificate.raw.encode())
+        raw = decode_json_base64(value.certificate.raw)
         return Verifier(raw, (raw,))
     if value.key is not None:
-        raw = decode_base64(value.key.raw.encode())
+        raw = decode_json_base64(value.key.raw)
         return Verifier(raw, (), raw)
     raise MalformedEvidence("a signature without a certificate or a key")
 

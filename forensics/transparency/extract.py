@@ -16,10 +16,13 @@ MAX_CERTIFICATE = 256 * 1024
 _OTHER_NAME, _EMAIL, _DNS, _URI = 0xA0, 0x81, 0x82, 0x86
 _ARC = bytes.fromhex("2b0601040183bf3001")  # 1.3.6.1.4.1.57264.1
 _SAN = bytes.fromhex("551d11")  # 2.5.29.17
-_FIELDS = {_ARC + bytes([int(oid.rpartition(".")[2])]): claim for oid, claim in BY_OID.items()}
-_KNOWN = {oid: (claim.field, claim.encoding is Encoding.DER) for oid, claim in _FIELDS.items()}
-_KEPT: dict[bytes, tuple[str, str]] = {}  # extension -> (claim, text): most certificates repeat most of them
-_KEPT_LIMIT = 8192
+_ARC_ELEMENT = b"\x06\x0a" + _ARC
+_SAN_ELEMENT = b"\x06\x03" + _SAN
+_CLAIMS = {_ARC + bytes([int(oid.rpartition(".")[2])]): claim for oid, claim in BY_OID.items()}
+_BY_IDENTIFIER = {oid: claim.field for oid, claim in _CLAIMS.items()}
+_BY_ELEMENT = {b"\x06\x0a" + oid: field for oid, field in _BY_IDENTIFIER.items()}  # with tag and length
+_BY_NUMBER = {oid[-1]: field for oid, field in _BY_IDENTIFIER.items()}
+_ENCODED = frozenset(claim.field for claim in BY_OID.values() if claim.encoding is Encoding.DER)
 
 
 @dataclass(slots=True)
@@ -76,7 +79,8 @@ def _extensions(data: bytes) -> tuple[int, int]:
         raise MalformedEvidence("a certificate without a body")
     fields = 6 + (data[at] == 0xA0)  # version; serial, signature algorithm, issuer, validity, subject, public key
     for _ in range(fields):
-        _, _, at = read(data, at, end)
+        size = data[at + 1]
+        at = at + 2 + size if size < 0x80 else read(data, at, end)[2]
     while at < end:
         tag, content, at = read(data, at, end)
         if tag == 0xA3:
@@ -88,59 +92,107 @@ def _extensions(data: bytes) -> tuple[int, int]:
 
 
 def _walk(data: bytes, at: int, end: int, found: CertificateNames) -> None:
-    claims = found.claims
-    kept = _KEPT.get
+    """Open the extensions in data[at:end] that name somebody.
+
+    Nearly all are `30 L 06 0a <identifier> 04 L <value>` with lengths of one byte: those are read here, in one loop
+    without calls, because a certificate has two dozen of them; any other by `_read`.
+    """
+    claims, known, run = found.claims, _BY_ELEMENT.get, False
     while at < end:
-        size = data[at + 1]
-        if data[at] != 0x30 or data[at + 2 if size < 0x80 else at] & 0x80:
-            raise MalformedEvidence("a certificate with an extension that cannot be read")
-        if size < 0x80:
-            content = at + 2
-            stop = content + size
-            if stop > end:
-                raise MalformedEvidence("a certificate that ends inside an extension")
+        start, size = at + 2, data[at + 1]
+        if size == 0x81 and data[start] > 0x7F:
+            start, size = at + 3, data[start]
+        elif size > 0x7F:
+            at = _read(data, at, end, found)
+            continue
+        name, value, stop = known(data[start : start + 12]), start + 14, start + size
+        if name is None and data[at] == 0x30 and data[start] == 6 and size > 4:
+            at = stop if data[start : start + 5] != _SAN_ELEMENT else _read(data, at, end, found)
+            continue
+        if name is not None and not run:
+            at, run = _run(data, at, end, claims), True  # once: splitting again and again would take forever
+            continue
+        if name is None or data[at] != 0x30 or data[value - 2] != 4 or data[value - 1] != stop - value:
+            at = _read(data, at, end, found)
+            continue
+        if data[value] == 0x0C:
+            if data[value + 1] != stop - value - 2 or stop == value + 2:
+                at = _read(data, at, end, found)
+                continue
+            value += 2
+        try:
+            text = data[value:stop].decode()
+        except UnicodeDecodeError:
+            pass
         else:
-            _, content, stop = der.read(data, at, end)
-        whole = data[content:stop]
-        known = kept(whole)
-        if known is None:
-            known = _read(whole, found)
-        if known is not None and known[0] not in claims:
-            claims[known[0]] = known[1]
+            if name not in claims:
+                claims[name] = text
         at = stop
+    if at != end:
+        raise MalformedEvidence("a certificate that ends inside an extension")
 
 
-def _read(extension: bytes, found: CertificateNames) -> tuple[str, str] | None:
-    """The claim in the content of one extension; names are added to *found*."""
-    if len(extension) < 4 or extension[0] != der.OBJECT_IDENTIFIER or extension[1] & 0x80:
+def _run(data: bytes, at: int, end: int, claims: dict[str, str]) -> int:
+    """Read the claims that follow each other from *at* on into *claims*, and return where something else begins.
+
+    Splitting at the identifiers' common part does in one call what a walk does byte by byte. Each part but the first is
+    then `number 04 L value`, and `30 L` of the next extension; that all lengths agree is what makes it the same.
+    """
+    parts = data[at:end].split(_ARC_ELEMENT)
+    header = parts[0]
+    if len(header) != 2:
+        return at
+    for part in parts[1:-1]:
+        inside = len(part) - 5
+        if inside < 0 or part[2] != inside or part[1] != 4 or header[-1] != inside + 14 or inside > 113:
+            break
+        value = part[3:-2]
+        if header[-2] != 0x30 or part[0] not in _BY_NUMBER:
+            break
+        if value[:1] == b"\x0c":
+            if inside < 3 or value[1] != inside - 2:
+                break
+            value = value[2:]
+        try:
+            text = value.decode()
+        except UnicodeDecodeError:
+            break
+        claims.setdefault(_BY_NUMBER[part[0]], text)
+        at += inside + 16
+        header = part
+    return at
+
+
+def _read(data: bytes, at: int, end: int, found: CertificateNames) -> int:
+    """Read the extension at *at*, of whatever shape, into *found*, and return where it ends."""
+    tag, start, stop = der.read(data, at, end)
+    if tag != der.SEQUENCE or stop - start < 4 or data[start] != der.OBJECT_IDENTIFIER or data[start + 1] & 0x80:
         raise MalformedEvidence("a certificate with an extension that cannot be read")
-    at = 2 + extension[1]
-    oid = extension[2:at]
-    known = _KNOWN.get(oid)
-    if known is None and oid != _SAN:
-        return None
-    if extension[at : at + 2] == b"\x01\x01":  # critical: BOOLEAN of one byte
-        at += 3
-    tag, content, stop = der.read(extension, at, len(extension))
-    if tag != der.OCTET_STRING or stop != len(extension):
+    content = start + 2 + data[start + 1]
+    oid = data[start + 2 : content]
+    name = _BY_IDENTIFIER.get(oid)
+    if name is None and oid != _SAN:
+        return stop
+    if data[content : content + 2] == b"\x01\x01":  # critical
+        content += 3
+    tag, begin, value_end = der.read(data, content, stop)
+    if tag != der.OCTET_STRING or value_end != stop:
         raise MalformedEvidence("a certificate with an extension without a value")
-    if known is None:
-        found.names += tuple(_names(extension[content:stop]))
-        return None
-    text = _text(extension[content:stop], known[1])
-    if text is None:
-        return None
-    if len(_KEPT) >= _KEPT_LIMIT:
-        _KEPT.clear()
-    if len(extension) < 256:
-        _KEPT[extension] = (known[0], text)
-    return known[0], text
+    value = data[begin:stop]
+    if name is None:
+        found.names += tuple(_names(value))
+    elif (text := _text(value, name in _ENCODED)) is not None:
+        found.claims.setdefault(name, text)
+    return stop
 
 
 def _text(value: bytes, encoded: bool) -> str | None:
-    """The text of a claim, in either encoding: issuers have mixed them up before."""
+    """The text of a claim, in either encoding: issuers have mixed them up before. *encoded*: it should be a UTF8String.
+
+    An empty UTF8String is two bytes that could be a raw text as well.
+    """
     text = der.utf8_string(value)
-    if text is not None and (encoded or len(value) > 2):
+    if text is not None and (text or encoded):
         return text
     try:
         return value.decode()
@@ -150,6 +202,9 @@ def _text(value: bytes, encoded: bool) -> str | None:
 
 def _names(value: bytes) -> list[str]:
     """The names of a subject alternative name that are text. Source: RFC 5280 section 4.2.1.6."""
+    if value[:1] == b"\x30" and 5 < len(value) == value[1] + 2 == value[3] + 4 < 130 and value[2] != _OTHER_NAME:
+        name = _name(value[2], value[4:])  # one name, as nearly always
+        return [] if name is None else [name]
     try:
         start, end = der.whole(value, der.SEQUENCE)
         elements = list(der.children(value, start, end))

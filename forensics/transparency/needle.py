@@ -60,20 +60,29 @@ def needles_of(matcher: Matcher) -> tuple[Needle, ...] | None:
     return tuple(dict.fromkeys(needles))
 
 
-def candidate_in_v1(body: bytes, needles: Iterable[Needle]) -> bool:
-    """Return whether the Rekor v1 entry *body* (JSON) can hold what one of *needles* stands for, and must be read."""
-    if b"\\" in body:
-        return True
-    needles = tuple(needles)
-    if any(needle.digest is not None for needle in needles):
-        lower = body.lower()
-        if any(needle.digest in lower for needle in needles if needle.digest is not None):
+class V1Search:
+    """Tells which Rekor v1 entries (JSON) can hold what one of *needles* stands for, and must be read."""
+
+    def __init__(self, needles: Iterable[Needle]) -> None:
+        needles = tuple(needles)
+        texts = [needle for needle in needles if needle.digest is None]
+        self._digests = [needle.digest for needle in needles if needle.digest is not None]
+        self._forms = [form for needle in texts for form in needle.forms]
+        self._shortest = min((needle.shortest for needle in texts), default=0)
+
+    def candidate(self, body: bytes) -> bool:
+        """Return whether the entry *body* must be read."""
+        if b"\\" in body:
             return True
-    forms = [form for needle in needles if needle.digest is None for form in needle.forms]
-    if not forms:
+        if self._digests:
+            lower = body.lower()
+            if any(value in lower for value in self._digests):
+                return True
+        if self._forms:
+            for text in body.split(b'"'):
+                if len(text) >= self._shortest and _in_pem(text, self._forms):
+                    return True
         return False
-    shortest = min(needle.shortest for needle in needles if needle.digest is None)
-    return any(_in_pem(text, forms) for text in body.split(b'"') if len(text) >= shortest)
 
 
 def _in_pem(text: bytes, forms: list[bytes]) -> bool:
@@ -83,7 +92,7 @@ def _in_pem(text: bytes, forms: list[bytes]) -> bool:
         return False  # nor could it be read
     flat = pem.replace(b"\n", b"")
     if flat.count(b" ") > 2 or b"\t" in flat or b"\r" in flat:
-        flat = pem.translate(None, b" \t\r\n")
+        flat = flat.translate(None, b" \t\r")
     return any(form in flat for form in forms)
 
 

@@ -15,7 +15,7 @@ from forensics.transparency.checkpoint import Checkpoint
 from forensics.transparency.coverage import Coverage, Gap, Unread, joined, joined_gaps
 from forensics.transparency.entries import EntryView, Generation, decode_body, parse_entry
 from forensics.transparency.matching import Match, Matcher
-from forensics.transparency.needle import Needle, candidate_in_v1, needles_of
+from forensics.transparency.needle import Needle, V1Search, needles_of
 from forensics.transparency.ranges import Span
 from forensics.transparency.tiles import TILE_WIDTH, TileReader, bundle_bounds, bundle_leaves, width_at
 from forensics.transparency.tree import TileTree, read_bundle
@@ -64,6 +64,7 @@ class Scanner:
     def __init__(self, matcher: Matcher, *, fast: bool = True) -> None:
         self.matcher = matcher
         self.needles: tuple[Needle, ...] | None = needles_of(matcher) if fast else None
+        self._v1 = V1Search(self.needles or ())
         self._forms = tuple(dict.fromkeys(form for needle in self.needles or () for form in needle.forms))
 
     def bundle(self, data: bytes, first: int, width: int, *, hashing: bool = True, only: Span | None = None) -> Found:
@@ -91,7 +92,7 @@ class Scanner:
             found.unparsable.append(Unread(index, error.what))
             return
         usual = body.startswith(_BEGIN_V1) and body.endswith(_END_V1)
-        if self.needles is None or not usual or candidate_in_v1(body, self.needles):
+        if self.needles is None or not usual or self._v1.candidate(body):
             self._judge(body, index, Generation.V1, found)
 
     def _candidates(self, data: bytes, bounds: Sequence[tuple[int, int]]) -> set[int]:
@@ -243,12 +244,12 @@ def scan_bodies(
     """
     scanner = Scanner(matcher, fast=fast)
     found = Found()
-    seen: list[Span] = []
+    seen: set[int] = set()
     for index, encoded in bodies:
-        if span.begin <= index < span.end:
+        if span.begin <= index < span.end and index not in seen:
             scanner.body(encoded, index, found)
-            seen.append(Span(index, index + 1))
-    covered = joined(seen)
+            seen.add(index)
+    covered = joined(Span(index, index + 1) for index in seen)
     edges = [span.begin, *(edge for each in covered for edge in each), span.end]
     holes = zip(edges[::2], edges[1::2], strict=True)
     gaps = [Gap(start, stop, "not received") for start, stop in holes if start < stop]
