@@ -59,8 +59,23 @@ def summary(analysis: Analysis) -> list[SentenceDoc]:
         text = f"{names} carried attestations; a signature says who, where and when, never that a release is clean."
         sentences.append(_sentence(text, _evidence(valid)))
     sentences += _gaps(analysis)
+    sentences += _log_only(analysis)
     sentences += _unobserved(analysis)
     return sentences
+
+
+def _log_only(analysis: Analysis) -> list[SentenceDoc]:
+    """Entries that belong to no release: how many, of how many runs, and from when to when."""
+    entries = analysis.history.log_only
+    if not entries:
+        return []
+    runs = {i.run_invocation_uri for e in entries if (i := e.record.identity) and i.run_invocation_uri}
+    times = sorted(e.record.integrated_at for e in entries if e.record.integrated_at)
+    when = f", logged from {to_minute(times[0])} to {to_minute(times[-1])} UTC" if times else ""
+    count = "1 log entry" if len(entries) == 1 else f"{len(entries)} log entries"
+    of_runs = f" of {len(runs)} run{'s' * (len(runs) != 1)}" if runs else ""
+    text = f"{count}{of_runs} of the project's own signers belong to no listed and no named release{when}."
+    return [_sentence(text, [i for e in entries for i in e.evidence])]
 
 
 def _sentence(text: str, evidence: Sequence[str]) -> SentenceDoc:
@@ -218,5 +233,8 @@ def method(analysis: Analysis) -> list[str]:
         "stands under what could not be checked.",
         "A valid signature says who signed, where and when. It is never read as clean.",
         f"Signatures were checked against the trust root {facts.trust_root_name} ({facts.trust_root_vouched_by}).",
-        f"Advisories: {advisories}. Search in any best-effort index that finds nothing is not read as absence.",
+        f"Advisories: {advisories}. That a best-effort search finds nothing is read as absence only where the same run "
+        "found what is known to be there, and then with low confidence.",
+        "An attestation that was rebuilt from the log counts only if it verifies and a repository signed it from which "
+        "the project publishes, or it was logged before the upload.",
     ]

@@ -227,7 +227,20 @@ class _Builder:
             logged = self.logged.of(file.filename, file.sha256)
             return logged if isinstance(logged, Checked) else outcome
         evidence = tuple(dict.fromkeys((*file.provenance.evidence, *outcome.evidence)))
-        return Checked(self.attested.get(file.filename, ()), evidence)
+        attested = self.attested.get(file.filename, ())
+        if not attested:
+            self._withheld(file, evidence)
+        return Checked(attested, evidence)
+
+    def _withheld(self, file: IndexFile, evidence: tuple[str, ...]) -> None:
+        """Note an attestation that the log proves and the index does not serve with the file."""
+        logged = self.logged.of(file.filename, file.sha256)
+        for attestation in logged.value if isinstance(logged, Checked) else ():
+            about = f"attestation of {file.filename}"
+            entry = attestation.log_entry.index if attestation.log_entry else "unknown"
+            ids = (*evidence, *attestation.evidence)
+            words = ("none, says the index", f"the log holds one that verifies, entry {entry}")
+            self.contradictions.append(Contradiction(file.version, about, *words, ids))
 
     def _from_name(self, file: NamedFile) -> Artifact:
         """A file that the index does not list: its attestations are the log's to tell."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from forensics.model.checked import Checked, NotChecked
 from forensics.report.build import build_document
 from forensics.sources.rekor_gather import polite
 from tests.lab import LabServer, build_world, serve
+from tests.lab.attest import publish_statement, sign_and_log
 from tests.lab.faults import Fault
 from tests.lab.lying_rekor import altered, forgetful, other_log, without_subjects, wrong_promise
 from tests.lab.removed_rekor import BARE, SIGNED, removed_scenario
@@ -230,6 +233,42 @@ def test_hashes_of_named_releases_are_attributed_without_a_finding(server: LabSe
     for version in SIGNED:
         assert len(artifacts(analysis, version)) == 2
         assert "log-only-release" not in signals(analysis, version)
+    assert analysis.history.log_only == ()
+
+
+def test_an_attestation_that_the_index_withholds_is_a_contradiction(
+    server: LabServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = server.world.files_of("1.0.10")[0]
+    monkeypatch.setattr(server, "_snapshot", None)
+    hidden = dataclasses.replace(stored, provenance=None)
+    monkeypatch.setattr(server.world, "files", [hidden if f is stored else f for f in server.world.files])
+    analysis = investigation(server, tmp_path / "case").analyse()
+    (found,) = analysis.history.contradictions
+    assert found.about == f"attestation of {stored.filename}"
+    assert "the log holds one that verifies" in found.second
+    assert found.evidence
+
+
+def test_strangers_cannot_lend_a_release_an_attestation(tmp_path: Path) -> None:
+    """Anybody may log a statement about any digest; one by another repository, after the upload, is not the file's."""
+    world = build_world(removed_scenario())
+    stored = world.files_of(BARE[0])[0]
+    claims = dataclasses.replace(world.release("1.0.11").claims, repository_id=666, owner_id=667)
+    at = world.scenario.as_of - timedelta(days=1)
+    signer = world.authority.issue(claims, at)
+    statement = publish_statement(stored.filename, stored.sha256)
+    sign_and_log(world.log, signer, claims.san, statement, stored.sha256, at)
+    with serve(world) as server:
+        imports = {"h.txt": ("hashes", hashes(server, *ALL))}
+        analysis = investigation(server, tmp_path / "named", imports=imports).analyse()
+        loose = {"h.txt": ("hashes", hashes(server, *ALL, names=False))}
+        attributed = investigation(server, tmp_path / "loose", imports=loose).analyse()
+    artifact = artifacts(analysis, BARE[0])[stored.filename]
+    assert artifact.attested is False
+    assert "strangers" in artifact.provenance.caveat
+    assert "provenance-lost" in signals(analysis, BARE[0])
+    assert not {a.release.version for a in attributed.assessments} & set(BARE)
     assert analysis.history.log_only == ()
 
 
