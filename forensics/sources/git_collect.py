@@ -118,7 +118,11 @@ class _Run:
         done = await self.git.remote(
             "ls-remote", "--symref", "--", self.home.url, *patterns, limit=MAX_LISTING, inside=False
         )
-        return _checked(done, self.home.url).out
+        out = _checked(done, self.home.url).out
+        if not any(name.startswith("refs/heads/") for name in read_listing(out)):
+            # Git takes any page for the listing of an old-fashioned server, and finds nothing in it.
+            raise BadAnswer(f"{self.home.url} lists no branch: an empty repository, or none at all")
+        return out
 
     async def _fetch(self, refs: dict[str, Ref], wanted: tuple[str, ...]) -> bytes:
         """Fetch branches and tags, whole if small, else without file contents, and the wanted; return what arrived."""

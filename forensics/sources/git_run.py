@@ -248,11 +248,10 @@ async def _read(pipe: asyncio.StreamReader, limit: int, *, strict: bool = True) 
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill the whole group, helpers included, and wait for the program."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+    """Kill the whole group, for helpers can outlive the program, and wait for the program."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
 
 
 def complaint(words: bytes) -> str:
