@@ -58,13 +58,14 @@ def resolve_endpoints(
     for service in SERVICES:
         url = flags.get(service.key) or environment.get(service.variable) or config.get(service.key) or service.default
         if service.many:
-            urls[service.key] = ",".join(_checked_url(one.strip(), service.variable) for one in url.split(",") if one)
+            urls[service.key] = ",".join(checked_url(one.strip(), service.variable) for one in url.split(",") if one)
         else:
-            urls[service.key] = _checked_url(url, service.variable)
+            urls[service.key] = checked_url(url, service.variable)
     return Endpoints(urls)
 
 
-def _checked_url(url: str, name: str) -> str:
+def checked_url(url: str, name: str) -> str:
+    """Return *url* without trailing slash. Raises UsageError, naming *name*, for one that is not http(s) or secret."""
     from urllib.parse import urlsplit
 
     if "@" in url.partition("://")[2].partition("/")[0]:
