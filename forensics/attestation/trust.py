@@ -78,6 +78,22 @@ class CertificateAuthority:
 
 
 @dataclass(frozen=True)
+class TransparencyLog:
+    """One transparency log of a root: where it is served, and its key, named after that place without the scheme.
+
+    That name is the origin of a Rekor v2 log, and the part before the tree id in the origins of Rekor v1.
+    """
+
+    base_url: str
+    key: PublicKey
+
+    @property
+    def origin(self) -> str:
+        """The place without its scheme. Source: Sigstore's Rekor v2 client specification, section 4.4."""
+        return self.key.name
+
+
+@dataclass(frozen=True)
 class TrustRoot:
     """A trust root as it was read. *kind* is `production`, `lab` or `named`; *vouched_by* says why it counts."""
 
@@ -110,6 +126,11 @@ class TrustRoot:
     def log_keys(self) -> dict[bytes, PublicKey]:
         """The transparency logs by key id (32 bytes), each under the id the root states and those of its key."""
         return _keys(self._document, "tlogs")
+
+    @cached_property
+    def logs(self) -> tuple[TransparencyLog, ...]:
+        """The transparency logs in the order of the root. Raises MalformedEvidence."""
+        return tuple(_logs(self._document))
 
     @cached_property
     def ct_keys(self) -> dict[bytes, PublicKey]:
@@ -211,6 +232,16 @@ def _keys(document: dict[str, Any], name: str) -> dict[bytes, PublicKey]:
         for key_id in (*stated, key.sha256, key.key_id):
             keys.setdefault(key_id, key)
     return keys
+
+
+def _logs(document: dict[str, Any]) -> Iterator[TransparencyLog]:
+    for row in _rows(document, "tlogs"):
+        try:
+            url = str(row.get("baseUrl", "")).rstrip("/")
+            spki = _bytes(row["publicKey"]["rawBytes"])
+        except (KeyError, TypeError) as error:
+            raise MalformedEvidence("the trust root has one of tlogs that cannot be read") from error
+        yield TransparencyLog(url, PublicKey(spki, url.rpartition("://")[2]))
 
 
 def _period(value: Any) -> tuple[datetime | None, datetime | None]:

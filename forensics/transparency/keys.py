@@ -66,6 +66,11 @@ def note_key_id(name: str, spki: bytes) -> bytes:
     return hashlib.sha256(spki).digest()
 
 
+def is_ed25519(key: PublicKey) -> bool:
+    """Return whether *key* is an Ed25519 key, by its SubjectPublicKeyInfo alone. Source: RFC 8410 section 4."""
+    return key.spki.startswith(_ED25519_PREFIX) and len(key.spki) == len(_ED25519_PREFIX) + 32
+
+
 def verifies(key: PublicKeyTypes, signature: bytes, message: bytes) -> bool:
     """Return whether *signature* is *key*'s over *message*.
 
