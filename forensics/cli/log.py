@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from forensics.cli import log_scan
 from forensics.cli.common import EndpointOption, MaxWaitOption, OfflineOption, QuietOption, TrustRootOption
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ UNASKED_EXIT = 1
 @app.callback()
 def log() -> None:
     """Ask the transparency log."""
+
+
+app.command("scan")(log_scan.scan)
 
 
 @app.command("search")
