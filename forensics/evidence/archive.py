@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -97,6 +98,15 @@ class Archive:
     def observations(self) -> list[Observation]:
         """Return the observation of every exchange, in the order in which they were recorded."""
         return [exchange.observation for exchange in self._index()]
+
+    def answers(self) -> Iterator[tuple[Observation, ReceivedResponse]]:
+        """Yield every answer in the order of recording, its content coding not undone.
+
+        Raises DamagedCase for one whose bytes are not those of its digest.
+        """
+        for exchange in self._index():
+            if exchange.failed is None:
+                yield exchange.observation, self.response(exchange)
 
     def find(self, key: str) -> Exchange | None:
         """Return the exchange that answers the question *key*: the last final one, else the last failure."""
