@@ -34,7 +34,9 @@ from forensics.model.errors import UsageError
 
 if TYPE_CHECKING:
     from forensics.cli.log_session import Logs
+    from forensics.model.log import LogRecord
     from forensics.sources.tiles_scan import Scanned, Tick, Wanted
+    from forensics.transparency.scan import Hit
 
 UNSOUND_EXIT = 4
 UNASKED_EXIT = 1
@@ -75,18 +77,20 @@ def scan(
     Names are alternatives, issuers and claims narrow them. Exit 0 found or not, 4 when a proof of the log fails, 1 when
     a part could not be asked.
     """
-    from forensics.cli.log_session import logs_of
+    from forensics.cli.log_session import logs_of, settle
 
     ask = Ask(None, case, offline, trust_root=trust_root, endpoint=endpoint, concurrency=concurrency,
               max_wait=max_wait, quiet=quiet)  # fmt: skip
     search = search_of(Options(identity, identity_regex, email, issuer, claim, digest, fingerprint, config))
-    form = _form(form, json_output)
+    form = output_form(form, json_output)
     for text in search.notes:
         note(ask, text)
     if case is None:
         note(ask, "The answers are not kept. Name a case with --case to keep them as evidence.")
     wanted = _wanted(search, from_index, to_index, since, until)
-    scans = _run(ask, logs_of(ask), log, search, wanted)
+    logs = logs_of(ask)
+    scans = _run(ask, logs, log, search, wanted)
+    settle(logs.case, ask)
     if form == "json":
         _print_json(scans, search)
     elif form == "rekor-monitor":
@@ -103,7 +107,8 @@ def exit_code(scans: list[Scanned]) -> int:
     return UNASKED_EXIT if any(one.incomplete for one in scans) else 0
 
 
-def _form(form: str | None, json_output: bool) -> str:
+def output_form(form: str | None, json_output: bool) -> str:
+    """Return the form of the output that the options ask for. Raises UsageError."""
     form = form or ("json" if json_output else "text")
     if form not in ("text", "json", "rekor-monitor"):
         raise UsageError(f"--format {form}: there are text, json and rekor-monitor.")
@@ -189,21 +194,25 @@ async def _scan_v1(ask: Ask, logs: Logs, search: Search, wanted: Wanted, tick: T
 
 
 def _print_text(scans: list[Scanned]) -> None:
-    from forensics.cli.entries import record_lines, show
-    from forensics.report.build_log import record_doc
+    from forensics.cli.entries import show
 
     for scanned in scans:
         for hit, record in scanned.found:
-            lines = record_lines(record_doc(record))
-            if record.identity is not None and record.integrated_at is None:
-                lines.insert(
-                    4, f"  certificate  valid from {record.identity.not_before} to {record.identity.not_after}"
-                )
-            lines += [
-                f"  matches      {match.what}: {match.value} (sought: {match.sought.label})" for match in hit.matches
-            ]
-            show([*lines, ""])
+            show([*match_lines(hit, record), ""])
         show(_summary(scanned))
+
+
+def match_lines(hit: Hit, record: LogRecord) -> list[str]:
+    """Return an entry with its verification, and what of it was sought."""
+    from forensics.cli.entries import record_lines
+    from forensics.report.build_log import record_doc
+
+    lines = record_lines(record_doc(record))
+    if record.identity is not None and record.integrated_at is None:
+        lines.insert(4, f"  certificate  valid from {record.identity.not_before} to {record.identity.not_after}")
+    return lines + [
+        f"  matches      {match.what}: {match.value} (sought: {match.sought.label})" for match in hit.matches
+    ]
 
 
 def _summary(scanned: Scanned) -> list[str]:

@@ -63,3 +63,13 @@ def limits_of(ask: Ask) -> Limits:
     from forensics.evidence.client import Limits
 
     return Limits(concurrency=ask.concurrency, per_second=PER_SECOND, max_wait_seconds=ask.max_wait)
+
+
+def settle(case: Case | None, ask: Ask) -> None:
+    """Make the tables of *case* follow from what it holds now: observations were added to it."""
+    if case is None or ask.offline or not case.meta.complete or not case.table_names():
+        return
+    from forensics.investigation import Investigation
+
+    investigation = Investigation.reopen(case.path, trust_root=trust_root_bytes(ask))
+    investigation.keep_tables(investigation.analyse())
