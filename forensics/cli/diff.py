@@ -44,7 +44,7 @@ def diff(
     ask = Ask(project, case, offline, refresh, trust_root, endpoint, 16, 60.0, None, quiet, verbose)
     _, analysis = investigate(ask)
     before, after = analysis.assessment(old), analysis.assessment(new)
-    comparison = compare_releases(before.release, after.release)
+    comparison = compare_releases(before.release, after.release, analysis.history.repository)
     if json_output:
         import json
 
@@ -67,10 +67,37 @@ def _json(before: Assessment, after: Assessment, comparison: ReleaseComparison) 
             "evidence": list(comparison.identity.evidence),
         },
         "files": [{"kind": f.kind, "before": _file(f.before), "after": _file(f.after)} for f in comparison.files],
+        "source": _source(comparison),
         "not_checked": [
             {"what": what, "reason": outcome.reason, "needs": outcome.needs}
             for what, outcome in comparison.not_compared
         ],
+    }
+
+
+SHOWN_COMMITS = 20
+"""Commits that are printed; the JSON has up to MAX_COMMITS."""
+MAX_COMMITS = 1000
+
+
+def _source(comparison: ReleaseComparison) -> dict[str, object] | None:
+    from forensics.model.times import to_iso
+
+    source = comparison.source
+    if source is None:
+        return None
+    commits = [
+        {"sha": c.sha, "committed": to_iso(c.committed) if c.committed else None, "subject": c.subject}
+        for c in source.commits[:MAX_COMMITS]
+    ]
+    workflow = {"before": source.workflow[0], "after": source.workflow[1]} if source.workflow else None
+    return {
+        "before": source.before,
+        "after": source.after,
+        "count": len(source.commits),
+        "commits": commits,
+        "workflow": workflow,
+        "evidence": list(source.evidence),
     }
 
 
@@ -116,7 +143,32 @@ def _print(before: Assessment, after: Assessment, comparison: ReleaseComparison,
             if artifact is not None:
                 size, digest = artifact.size or "?", artifact.sha256 or "unknown"
                 out.print(f"{side} {visible(artifact.filename)}  {size} bytes  sha256 {digest}")
+    _print_source(comparison)
     out.print()
     out.print("Could not check")
     for what, outcome in comparison.not_compared:
         out.print(f"  {what}: {outcome.reason} [needs {outcome.needs}]")
+
+
+def _print_source(comparison: ReleaseComparison) -> None:
+    from forensics.cli.terminal import console
+    from forensics.model.text import visible
+    from forensics.model.times import to_minute
+
+    out, source = console(), comparison.source
+    if source is None:
+        return
+    out.print()
+    count = len(source.commits)
+    words = "1 commit" if count == 1 else f"{count} commits"
+    out.print(f"{words} from {source.before[:12]} to {source.after[:12]}, dates as git claims")
+    for commit in source.commits[:SHOWN_COMMITS]:
+        at = to_minute(commit.committed) if commit.committed else "undated"
+        out.print(f"  {commit.sha[:12]}  {at}  {visible(commit.subject)}")
+    if count > SHOWN_COMMITS:
+        out.print(f"  and {count - SHOWN_COMMITS} more")
+    if source.workflow:
+        old, new = source.workflow
+        same = old == new
+        out.print(f"The workflow file is {'the same' if same else f'another: git blob {old[:12]}, then {new[:12]}'}.")
+    out.print(f"Evidence: {', '.join(source.evidence)}")

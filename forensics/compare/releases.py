@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from forensics.compare.identity import ClaimDiff, diff_identities
-from forensics.model.checked import NotChecked
+from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.identity import Identity
 from forensics.model.release import Artifact, Release
+from forensics.model.source import NO_SOURCE, Commit, SourceHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,21 @@ class ReleaseComparison:
     identity: IdentityComparison
     files: tuple[FileComparison, ...]
     not_compared: tuple[tuple[str, NotChecked], ...]
+    source: SourceComparison | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceComparison:
+    """The source of two releases: their commits, those between them, latest first, and the workflow file's blobs."""
+
+    before: str
+    after: str
+    commits: tuple[Commit, ...]
+    workflow: tuple[str, str] | None
+    evidence: tuple[str, ...]
 
 
 NOT_COMPARED = (
-    ("commits", NotChecked("the repository is not collected by this version", "git")),
-    ("workflow file", NotChecked("the repository is not collected by this version", "git")),
     ("artifact contents", NotChecked("artifact contents are not compared by this version", "artifact")),
 )
 
@@ -70,9 +81,53 @@ def why_no_identity(release: Release) -> str:
     return "no file is attested" if release.artifacts else "no file of it is known"
 
 
-def compare_releases(before: Release, after: Release) -> ReleaseComparison:
+def compare_releases(
+    before: Release, after: Release, repository: Outcome[SourceHistory] = NO_SOURCE
+) -> ReleaseComparison:
     """Return the comparison of two releases, files paired by kind and then by name."""
-    return ReleaseComparison(compare_identities(before, after), _pair(before, after), NOT_COMPARED)
+    commits, workflow = _commits(before, after, repository), _workflow(before, after)
+    missing = [
+        (what, outcome)
+        for what, outcome in (("commits", commits), ("workflow file", workflow))
+        if isinstance(outcome, NotChecked)
+    ]
+    source = commits.value if isinstance(commits, Checked) else None
+    if source is not None and isinstance(workflow, Checked):
+        evidence = tuple(dict.fromkeys((*source.evidence, *workflow.evidence)))
+        source = replace(source, workflow=workflow.value, evidence=evidence)
+    return ReleaseComparison(
+        compare_identities(before, after), _pair(before, after), (*missing, *NOT_COMPARED), source
+    )
+
+
+def _commits(before: Release, after: Release, repository: Outcome[SourceHistory]) -> Outcome[SourceComparison]:
+    """Return the commits between two releases: by attested commit, else by tag, else by what sets the version."""
+    if isinstance(repository, NotChecked):
+        return repository
+    ends: list[str] = []
+    for release in (before, after):
+        if isinstance(release.source, NotChecked):
+            return release.source
+        facts = release.source.value
+        sha = facts.commit or facts.tag_commit or facts.bump
+        if sha is None or sha not in repository.value.commits:
+            where = f"the commit of {release.version} is not in the repository as it was collected"
+            return NotChecked(where if sha else f"no commit of {release.version} is known", "git", facts.evidence)
+        ends.append(sha)
+    between = repository.value.between(ends[0], ends[1])
+    return Checked(SourceComparison(ends[0], ends[1], between, None, repository.evidence), repository.evidence)
+
+
+def _workflow(before: Release, after: Release) -> Outcome[tuple[str, str] | None]:
+    """Return the blobs of both attested workflow files; None where a commit does not have the file it claims."""
+    blobs = [r.source if isinstance(r.source, NotChecked) else r.source.value.workflow_blob for r in (before, after)]
+    for blob in blobs:
+        if isinstance(blob, NotChecked):
+            return blob
+    values = [blob.value for blob in blobs if isinstance(blob, Checked)]
+    evidence = tuple(i for blob in blobs for i in blob.evidence)
+    old, new = values
+    return Checked((old, new) if old and new else None, evidence)
 
 
 def _pair(before: Release, after: Release) -> tuple[FileComparison, ...]:

@@ -44,7 +44,7 @@ def _on_a_branch(facts: SourceFacts) -> bool:
         return False
     place = facts.reachability.value
     if place is Reachability.BRANCH:
-        return bool(facts.ref and _RELEASE_BRANCH.fullmatch(facts.ref))
+        return bool(facts.ref and _RELEASE_BRANCH.fullmatch(facts.ref[:200]))
     return place is Reachability.DEFAULT_BRANCH
 
 

@@ -25,6 +25,7 @@ def events_of(history: History) -> tuple[Event, ...]:
 
 
 def _of_release(release: Release) -> Iterator[Event]:
+    yield from _of_source(release)
     for artifact in release.artifacts:
         yield from _of_artifact(release, artifact)
     dated = any(a.uploaded_at for a in release.artifacts)
@@ -39,6 +40,24 @@ def _of_release(release: Release) -> Iterator[Event]:
         yield Event(
             release.removed.value, kind, Lane.INDEX, "removed", release.version, None,
             "removed from the index" + (f", by {source}" if source else ""), release.removed.evidence,
+        )  # fmt: skip
+
+
+def _of_source(release: Release) -> Iterator[Event]:
+    """Times in git are whatever the writer of the commit or tag put there."""
+    if not isinstance(release.source, Checked):
+        return
+    facts = release.source.value
+    if facts.commit and facts.committed_at:
+        place = facts.reachability.value.value if isinstance(facts.reachability, Checked) else "not looked for"
+        yield Event(
+            facts.committed_at, TimeKind.CLAIMED_BY_GIT, Lane.REPOSITORY, "committed", release.version,
+            facts.commit[:12], f"{facts.subject} (reachable from: {place})", facts.evidence,
+        )  # fmt: skip
+    if facts.tag and facts.tagged_at:
+        yield Event(
+            facts.tagged_at, TimeKind.CLAIMED_BY_GIT, Lane.REPOSITORY, "tagged", release.version, facts.tag,
+            f"commit {(facts.tag_commit or 'unknown')[:12]}", facts.evidence,
         )  # fmt: skip
 
 
