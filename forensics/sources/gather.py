@@ -12,7 +12,7 @@ from forensics.model.endpoints import Endpoints
 from forensics.model.project import Project
 from forensics.model.release import Advisory, SourceStatus
 from forensics.model.source import NO_SOURCE
-from forensics.sources.git import GitWitness, Repository, home_of
+from forensics.sources.git import GitWitness, Repository, commits_in_log, home_of
 from forensics.sources.integrity import ProvenanceAnswer, read_provenance
 from forensics.sources.interface import Witness
 from forensics.sources.osv import read_advisories
@@ -105,6 +105,8 @@ async def gather(
             (lambda done, total: progress("log", done, total)) if progress else None,
         )
         witnesses += [log_witness] if answers else []
+    if git is not None and answers is not None and isinstance(repository, Checked):
+        repository = await git.ask_more(repository, commits_in_log(answers))
     return Gathered(index, provenance, advisories, tuple(w.status() for w in witnesses), answers, repository)
 
 

@@ -6,18 +6,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from forensics.attestation.certificate import identity_of
+from forensics.attestation.entry import read_body
 from forensics.model.checked import Checked, NotChecked, Outcome
-from forensics.model.errors import BadAnswer
+from forensics.model.errors import BadAnswer, EvidenceError
 from forensics.model.source import Commit
 from forensics.sources import git_record as r
 from forensics.sources.git_facts import Repository
 from forensics.sources.git_read import Trees, read_bumps, read_listing, read_log, read_refs
 from forensics.sources.git_record import Records
-from forensics.sources.git_url import Home, home_of
+from forensics.sources.git_url import Home, attested_commits, home_of
 from forensics.sources.interface import Witness
 
 if TYPE_CHECKING:
     from forensics.sources.git_collect import Collector
+    from forensics.sources.rekor_gather import LogAnswers
 
 Tick = Callable[[int, int], None]
 
@@ -46,6 +49,32 @@ class GitWitness:
         if known is None or known.url != url:
             known = Home(url, "the user", known.ids if known else frozenset(), known.names if known else frozenset())
         return _read(self.records, known, witness)
+
+    async def ask_more(self, known: Checked[Repository], commits: tuple[str, ...]) -> Outcome[Repository]:
+        """Return the repository with what it says about further attested commits, asked for if no ref leads to them."""
+        old = known.value
+        commits = tuple(sha for sha in commits if sha not in old.asked)
+        if isinstance(old.commits, NotChecked) or all(sha in old.commits.value for sha in commits):
+            return known
+        home = Home(old.url, old.named_by, old.ids, old.names, tuple(dict.fromkeys((*commits, *old.wanted))))
+        if self.collector is not None:
+            await self.collector.collect(home)
+        return _read(self.records, home, Witness("git"))
+
+
+def commits_in_log(answers: LogAnswers) -> tuple[str, ...]:
+    """Return the commits that certificates in entries of the log attest."""
+    found = [outcome.value for outcome in answers.found.values() if isinstance(outcome, Checked)]
+    entries = [entry for one in found for entry in one.entries]
+    entries += [o.value for o in answers.indices.values() if isinstance(o, Checked) and o.value is not None]
+    identities = []
+    for entry in entries:
+        try:
+            certificate = read_body(entry.raw).certificate
+            identities += [identity_of(certificate)] if certificate else []
+        except EvidenceError:
+            continue
+    return attested_commits(identities)
 
 
 def _read(records: Records, home: Home, witness: Witness) -> Outcome[Repository]:
@@ -89,6 +118,7 @@ def _read(records: Records, home: Home, witness: Witness) -> Outcome[Repository]
         log_evidence=tuple(i for one in (log, bumps) for i in one.evidence),
         collected_at=records.at(r.REFS, url),
         unasked_pulls=sum(name not in refs for name in pulls) if asked else 0,
+        wanted=home.commits,
     )
     return Checked(repository, repository.evidence)
 
@@ -114,4 +144,4 @@ def _trees(packed: Outcome[bytes], witness: Witness) -> Outcome[Trees]:
         return witness.miss(error.what, "git", packed.evidence)
 
 
-__all__ = ["GitWitness", "Repository", "home_of"]
+__all__ = ["GitWitness", "Repository", "commits_in_log", "home_of"]

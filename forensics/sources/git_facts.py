@@ -26,8 +26,9 @@ _ORDER = list(Reachability)
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """Everything that was recorded about one repository, parsed. `asked` says of commits whether they were given out.
+    """Everything that was recorded about one repository, parsed.
 
+    `wanted` are the attested commits; `asked` says of those that no ref leads to whether they were given out.
     `evidence` are the observations of the listing and the transfer, `log_evidence` those of what was read from it.
     """
 
@@ -45,6 +46,7 @@ class Repository:
     log_evidence: tuple[str, ...] = ()
     collected_at: datetime | None = None
     unasked_pulls: int = 0
+    wanted: tuple[str, ...] = ()
 
 
 def source_history(repository: Outcome[Repository]) -> Outcome[SourceHistory]:

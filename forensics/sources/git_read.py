@@ -165,13 +165,14 @@ def _chain(printed: bytes) -> Iterator[tuple[str, list[tuple[str, Entry | None]]
         yield sha, changes
 
 
-_VERSION = r"v?(\d+(?:\.\d+)*(?:[-_.]?(?:a|b|c|rc|alpha|beta|pre|preview|dev|post|rev|r)[-_.]?\d*)*(?:\+[\w.]+)?)"
-_ASSIGNED = re.compile(r"version\w*[\"']?\s*(?::\s*\w+\s*)?[=:,(]\s*[\"']?" + _VERSION + r"(?![\w.])", re.I)
-_MESSAGE = re.compile(
-    r"^(?:(?:\w+(?:\([\w.-]*\))?:\s*)?(?:\W*\b(?:release|bump|version|prepare|set|update|cut|tag|new|to|for|the|from)\b"
-    r"[\w\s./:-]*?)+[\s=:(]*|)" + _VERSION + r"(?![\w.])",
-    re.I,
-)
+_VERSION = r"[vV]?(\d[0-9A-Za-z.+!_-]{0,60})"
+_ASSIGNED = re.compile(r"version\w{0,20}[\"']?\s{0,8}(?::\s{0,8}\w{1,20}\s{0,8})?[=:,(]\s{0,8}[\"']?" + _VERSION, re.I)
+_ALONE = re.compile(_VERSION)
+_ABOUT_VERSIONS = frozenset(
+    ("release", "releases", "released", "releasing", "bump", "bumped", "bumps", "version", "prepare", "preparing",
+     "cut", "tag", "to", "the", "chore", "build", "ci", "misc", "v")
+)  # fmt: skip
+"""Words that may stand before a version in a message that sets it; any other word makes it about something else."""
 
 
 def read_bumps(printed: bytes) -> dict[str, list[str]]:
@@ -189,8 +190,17 @@ def read_bumps(printed: bytes) -> dict[str, list[str]]:
 
 def version_in_subject(subject: str) -> str | None:
     """Return the version that a message of the kind `Release 1.2.3`, `Bump version to 1.2.3` or `v1.2.3` sets."""
-    match = _MESSAGE.match(subject[:120])
-    return match.group(1) if match and "." in match.group(1) else None
+    words = iter(re.split(r"[\s:=]+", subject[:120]))
+    for word in words:
+        bare = word.strip("()[]'\"`,;!#*.").lower()
+        found = _ALONE.fullmatch(bare)
+        if found:
+            return found.group(1) if "." in bare else None
+        if bare == "from":  # the version that is left behind
+            next(words, "")
+        elif bare and bare.partition("(")[0] not in _ABOUT_VERSIONS:
+            return None
+    return None
 
 
 def _lines(printed: bytes) -> list[str]:

@@ -68,14 +68,12 @@ def home_of(
         names = frozenset(i.repository.lower() for i in ours if i.repository)
         if url:
             return Checked(Home(url, "certificates", ids, names, attested_commits(ours)))
-    for link in index.value.links if isinstance(index, Checked) else ():
-        url = _addressed(link, endpoints)
-        path = _forge_path(link)
-        if url and path:
-            evidence = index.evidence if isinstance(index, Checked) else ()
-            return Checked(
-                Home(url, "the index's project page", names=frozenset({"/".join(path[1:]).lower()})), evidence
-            )
+    found = index.value if isinstance(index, Checked) else None
+    for link in found.links if found else ():
+        url, path = _addressed(link, endpoints), _forge_path(link)
+        if url and path and found:
+            names = frozenset({"/".join(path[1:]).lower()})
+            return Checked(Home(url, "the index's project page", names=names), found.evidence)
     return NOBODY
 
 
@@ -113,8 +111,10 @@ def _certificate(attestation: Any) -> str | None:
 
 def _forge_path(url: str | None) -> tuple[str, str, str] | None:
     """Return host, owner and name of a repository at a known forge, None for any other address."""
+    if not url or not url.isprintable():
+        return None
     try:
-        parts = urlsplit((url or "").strip().removeprefix("git+"))
+        parts = urlsplit(url.strip().removeprefix("git+"))
         host = (parts.hostname or "").removeprefix("www.")
         plain = parts.port is None and not parts.username and not parts.password
     except ValueError:

@@ -20,7 +20,7 @@ from forensics.sources.git_facts import FactFinder
 from forensics.sources.git_run import Git, TooLarge, checked_commit, checked_ref, complaint
 from tests.lab import LabServer
 from tests.lab.faults import Fault
-from tests.sources.git_kit import Bench, Server, bench, module, usual
+from tests.sources.git_kit import Bench, bench, module, usual
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -110,7 +110,7 @@ def test_names_that_read_as_options_links_and_hooks_stay_data(desk: Bench, tmp_p
         "--output=marker": b"x",
         "hooks/post-checkout": f"#!/bin/sh\ntouch {marker}\n".encode(),
         ".gitattributes": b"* diff=evil filter=evil\n",
-        ".gitmodules": f'[submodule "x"]\n\tpath = x\n\turl = ext::touch {marker}\n\tupdate = !touch {marker}\n'.encode(),
+        ".gitmodules": f'[submodule "x"]\n\tpath = x\n\turl = ext::touch {marker}\n'.encode(),
         "a\nb\tc\x1b[31m.py": b"x",
     }
     tip = server.commit(main, odd, "--output=/tmp/x \x1b[31mred\x00")
