@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -35,6 +36,7 @@ EARLIER_OF_SUSPECTS = 5
 MAX_SUSPECTS = 60
 FILES_OF_SUSPECT = 8
 AT_ONCE = 4
+_STORE_PATH = re.compile(r"(/packages/[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}/)([^/\\\x00-\x1f\x7f]{1,300})")
 
 
 class FilePolicy(StrEnum):
@@ -104,7 +106,8 @@ def chosen_artifacts(release: Release, most: int | None = None) -> list[Artifact
 
     With *most*, up to so many files, those first. Only files whose digest and place in the store are known.
     """
-    known = [a for a in release.artifacts if a.sha256 and a.path and a.kind in {"sdist", "wheel"}]
+    known = [a for a in release.artifacts if a.sha256 and a.kind in {"sdist", "wheel"}]
+    known = [a for a in known if _STORE_PATH.fullmatch(a.path or "")]
     known.sort(key=_preference)
     if most is not None:
         return known[:most]
@@ -138,9 +141,12 @@ def _before(assessments: Sequence[Assessment], one: Assessment, count: int) -> l
     return list(reversed(own)) or list(reversed(past[-count:]))
 
 
-def file_url(endpoints: Endpoints, path: str) -> str:
-    """Return where the configured store keeps the file at *path*."""
-    return endpoints["files"] + quote(path, safe="/+-._~!")
+def file_url(endpoints: Endpoints, path: str) -> str | None:
+    """Return where the configured store keeps the file at *path*, None for a path that is not one of the store's."""
+    match = _STORE_PATH.fullmatch(path)
+    if match is None or match.group(2) in {".", ".."}:
+        return None
+    return endpoints["files"] + match.group(1) + quote(match.group(2), safe="+-._~!")
 
 
 async def fetch_files(
@@ -185,8 +191,11 @@ def holds(case: Case, sha256: str) -> bool:
 
 
 async def _fetch(client: Client, endpoints: Endpoints, file: WantedFile, case: Case, witness: Witness) -> None:
+    url = file_url(endpoints, file.path)
+    if url is None:
+        return
     # As stored: a server that compressed it on the way would give it another digest.
-    call = client.get(file_url(endpoints, file.path), headers={"accept-encoding": "identity"})
+    call = client.get(url, headers={"accept-encoding": "identity"})
     outcome = await witness.ask(call, "artifact")
     if isinstance(outcome, NotChecked):
         return
@@ -224,7 +233,7 @@ def read_fetched(
         for artifact in release.artifacts:
             if not artifact.sha256:
                 continue
-            seen = asked.get(file_url(endpoints, artifact.path), []) if artifact.path else []
+            seen = asked.get(file_url(endpoints, artifact.path or "") or "", [])
             held = holds(case, artifact.sha256)
             if not seen and not held:
                 continue

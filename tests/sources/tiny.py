@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import uvicorn
 
@@ -57,6 +58,8 @@ class Tiny:
 
     def find(self, path: str) -> Reply:
         stars = [key for key in self.replies if key.endswith("*") and path.startswith(key[:-1])]
+        if path.startswith("/packages/") and path not in self.replies and not stars:
+            return _stored(path)
         return self.replies.get(path) or (
             self.replies[max(stars, key=len)] if stars else Reply({"message": "Not Found"}, 404)
         )
@@ -70,6 +73,13 @@ class Tiny:
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": body[: len(body) // 2] if reply.cut else body})
+
+
+def _stored(path: str) -> Reply:
+    """The file that `entry` makes: its bytes are its name, and its place is made of their digest."""
+    name = unquote(path.rpartition("/")[2]).encode("utf-8", "surrogatepass")
+    there = "".join(path.split("/")[2:5]) == hashlib.sha256(name).hexdigest()
+    return Reply(name) if there else Reply({"message": "Not Found"}, 404)
 
 
 def simple_page(files: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
