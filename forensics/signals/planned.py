@@ -20,9 +20,7 @@ def _planned(
 
 
 _GIT = "the repository is not collected by this version"
-_ARTIFACT = "artifact contents are not compared by this version"
 _NPM = "npm is not collected by this version"
-_EXPORT = "upload clients are not compared by this version"
 
 SIGNALS: tuple[Signal, ...] = (
     _planned(
@@ -35,22 +33,6 @@ SIGNALS: tuple[Signal, ...] = (
     ),
     _planned(
         "workflow-risk-increased", "New static findings in the workflow file", Family.TRUST, (_M,), ("git",), _GIT
-    ),
-    _planned(
-        "artifact-differs-from-source",
-        "Files differ from the attested commit",
-        Family.SOURCE,
-        (_H, _L),
-        ("artifact", "git"),
-        _ARTIFACT,
-    ),
-    _planned(
-        "wheel-differs-from-sdist",
-        "The wheel holds files that the sdist does not explain",
-        Family.SOURCE,
-        (_H,),
-        ("artifact",),
-        _ARTIFACT,
     ),
     _planned(
         "run-not-successful",
@@ -68,16 +50,6 @@ SIGNALS: tuple[Signal, ...] = (
         ("index", "log"),
         "other projects are not collected by this version",
     ),
-    _planned(
-        "exec-surface-added",
-        "New code that runs at import or install",
-        Family.CONTENT,
-        (_H, _M),
-        ("artifact",),
-        _ARTIFACT,
-    ),
-    _planned("size-jump", "Unpacked size far above the cohort's", Family.CONTENT, (_L,), ("artifact",), _ARTIFACT),
-    _planned("upload-tool-changed", "Another upload client", Family.PEOPLE, (_L,), ("export",), _EXPORT),
     _planned(
         "publisher-account-changed",
         "Another publishing account",

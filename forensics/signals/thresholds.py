@@ -99,6 +99,15 @@ NAMED_VALUES: Final = 3
 SOURCE_SHARE: Final = 0.9
 """Share of the cohort with a tag or version bump above which a release without one stands out."""
 
+SIZE_MADS: Final = 6.0
+"""Median absolute deviations above the median before a size is a jump; four of a normal distribution's."""
+
+SIZE_MAD_FLOOR: Final = 0.01
+"""Share of the median that the deviation counts at least: projects whose sizes hardly vary may still grow a little."""
+
+MEDIAN: Final = 50.0
+"""The percentile that is the median."""
+
 FULLY_ATTESTED: Final = 2
 """Earlier fully attested releases of the line before their absence is a loss."""
 
