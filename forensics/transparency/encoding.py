@@ -51,8 +51,11 @@ def decode_json_base64(text: msgspec.Raw) -> bytes:
 
     Raises MalformedEvidence also for JSON that is no string.
     """
+    quoted = memoryview(text)
+    if quoted[0] != 0x22:
+        raise MalformedEvidence("a value that is not a text")
     try:
-        return pybase64.b64decode(memoryview(text)[1:-1], None, True)  # a backslash is no base64 either
+        return pybase64.b64decode(quoted[1:-1], None, True)  # a backslash is no base64 either
     except (binascii.Error, ValueError):
         pass
     try:

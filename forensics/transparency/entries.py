@@ -21,6 +21,7 @@ from forensics.transparency.merkle import leaf_hash
 MAX_ENTRY = 8 << 20
 MAX_VERIFIERS = 64
 _T = TypeVar("_T")
+_NOTHING = Raw(b"null")  # msgspec has no optional raw value
 
 
 class Digest(Struct, frozen=True):
@@ -124,7 +125,7 @@ class _Dsse(Struct):
 
 class _IntotoSignature(Struct):
     key: Raw = field(name="publicKey")
-    sig: Raw | None = None
+    sig: Raw = _NOTHING
 
 
 class _IntotoEnvelope(Struct):
@@ -139,7 +140,7 @@ class _IntotoContent(Struct):
 
 class _Intoto(Struct):
     content: _IntotoContent
-    key: Raw | None = field(name="publicKey", default=None)
+    key: Raw = field(name="publicKey", default=_NOTHING)
 
 
 class _Bytes(Struct):
@@ -255,12 +256,12 @@ def _intoto(spec: Raw) -> _Parts:
     found = _INTOTO.decode(spec)
     content = found.content
     signers = _few(content.envelope.signatures if content.envelope else [])
-    keys = [found.key] if found.key is not None else [each.key for each in signers]
+    keys = [found.key] if found.key != _NOTHING else [each.key for each in signers]
     digests = ((content.payload, "payload"), (content.hash, "envelope"))
     return (
         tuple(_pem_verifier(key) for key in keys),
         tuple(_hex(value, role) for value, role in digests if value is not None),
-        tuple(_signature_of_intoto(each.sig) for each in signers if each.sig is not None),
+        tuple(_signature_of_intoto(each.sig) for each in signers if each.sig != _NOTHING),
     )
 
 

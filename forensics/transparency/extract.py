@@ -112,7 +112,7 @@ def _walk(data: bytes, at: int, end: int, found: CertificateNames) -> None:
         if name is not None and not run:
             at, run = _run(data, at, end, claims), True  # once: splitting again and again would take forever
             continue
-        if name is None or data[at] != 0x30 or data[value - 2] != 4 or data[value - 1] != stop - value:
+        if name is None or data[at] != 0x30 or data[value - 2] != 4 or not data[value - 1] == stop - value < 0x80:
             at = _read(data, at, end, found)
             continue
         if data[value] == 0x0C:
