@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forensics.cli import log_check, log_scan
+from forensics.cli import log_check, log_scan, log_watch
 from forensics.cli.common import EndpointOption, MaxWaitOption, OfflineOption, QuietOption, TrustRootOption
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def log() -> None:
 
 app.command("scan")(log_scan.scan)
 app.command("check")(log_check.check)
+app.command("watch")(log_watch.watch)
 
 
 @app.command("search")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Collected
-from tests.conftest import Forensics
+from tests.cli.inside import inside
 from tests.lab import LabServer
 from tests.lab.pki import Authority
 from tests.lab.rekor import ORIGIN
@@ -32,8 +32,8 @@ def tiles(small_log: tuple[Authority, TilesLog], tmp_path: Path) -> Iterator[Til
         yield running
 
 
-def checked(forensics: Forensics, env: dict[str, str], *words: object, code: int = 0) -> dict[str, Any]:
-    done = forensics("log", "check", "--json", *words, env=env)
+def checked(tmp_path: Path, env: dict[str, str], *words: object, code: int = 0) -> dict[str, Any]:
+    done = inside(tmp_path, env, "log", "check", "--json", *words)
     assert done.returncode == code, done.stderr + done.stdout
     return dict(json.loads(done.stdout))
 
@@ -48,45 +48,43 @@ def noted(tmp_path: Path, *notes: str) -> list[str]:
 
 
 def test_every_checkpoint_of_a_case_is_proved(
-    forensics: Forensics, collected: Collected, vouched: dict[str, str], lab: LabServer, tmp_path: Path
+    collected: Collected, vouched: dict[str, str], lab: LabServer, tmp_path: Path
 ) -> None:
     case = tmp_path / "case"
     shutil.copytree(collected.plain, case)
     env = {**vouched, "FORENSICS_REKOR_URL": f"{lab.base}/rekor"}
-    found = checked(forensics, env, "--case", case)
+    found = checked(tmp_path, env, "--case", case)
     active = next(log for log in found["logs"] if log["log"] == ORIGIN)
     assert active["consistent"], active
     assert len(active["checkpoints"]) > 3
     assert active["head"] is not None
     assert all(one["evidence"] for one in active["checkpoints"])
     # The proofs are kept: the same is proved again without anybody, except that nobody saw the log of today.
-    offline = checked(forensics, vouched, "--case", case, "--offline")
+    offline = checked(tmp_path, vouched, "--case", case, "--offline")
     again = next(log for log in offline["logs"] if log["log"] == ORIGIN)
     assert again["consistent"]
     assert "nobody was asked" in again["not_proved"][0]
-    assert forensics("case", "verify", case, env=vouched).returncode == 0
+    assert inside(tmp_path, vouched, "case", "verify", case).returncode == 0
 
 
-def test_offline_says_what_is_not_proved(
-    forensics: Forensics, collected: Collected, vouched: dict[str, str], tmp_path: Path
-) -> None:
-    found = checked(forensics, vouched, "--case", collected.plain, "--offline")
+def test_offline_says_what_is_not_proved(collected: Collected, vouched: dict[str, str], tmp_path: Path) -> None:
+    found = checked(tmp_path, vouched, "--case", collected.plain, "--offline")
     active = next(log for log in found["logs"] if log["log"] == ORIGIN)
     assert not active["consistent"]
     assert active["needed"]
     assert not active["contradictions"]
-    text = forensics("log", "check", "--case", collected.plain, "--offline", env=vouched).stdout
+    text = inside(tmp_path, vouched, "log", "check", "--case", collected.plain, "--offline").stdout
     assert "NOT PROVED" in text
 
 
 def test_a_split_view_shows_both_notes(
-    forensics: Forensics, collected: Collected, vouched: dict[str, str], lab: LabServer, tmp_path: Path
+    collected: Collected, vouched: dict[str, str], lab: LabServer, tmp_path: Path
 ) -> None:
     log = lab.world.log
     sizes = [len(log.entries), len(log.entries) - 7]
     forged = [log._note(ORIGIN, size, b"\x07" * 32) for size in sizes]
     env = {**vouched, "FORENSICS_REKOR_URL": f"{lab.base}/rekor"}
-    found = checked(forensics, env, "--case", collected.plain, *noted(tmp_path, *forged), code=4)
+    found = checked(tmp_path, env, "--case", collected.plain, *noted(tmp_path, *forged), code=4)
     active = next(one for one in found["logs"] if one["log"] == ORIGIN)
     kinds = {one["kind"] for one in active["contradictions"]}
     assert "proof that fails" in kinds or "split view" in kinds
@@ -95,62 +93,60 @@ def test_a_split_view_shows_both_notes(
     assert all(notes)
 
 
-def test_tiles_prove_older_checkpoints(forensics: Forensics, tiles: TilesServer, tmp_path: Path) -> None:
+def test_tiles_prove_older_checkpoints(tiles: TilesServer, tmp_path: Path) -> None:
     log = tiles.site.log
     words = noted(tmp_path, *(log.checkpoint(size) for size in (1, 255, 256, 257, 2048, 2999)))
-    found = checked(forensics, tiles.env(), *words)
+    found = checked(tmp_path, tiles.env(), *words)
     (one,) = found["logs"]
     assert one["consistent"]
     assert one["head"]["size"] == 3000
     assert one["chains"] == [[1, 255, 256, 257, 2048, 2999, 3000]]
 
 
-def test_a_fork_of_tiles_is_a_contradiction(forensics: Forensics, tiles: TilesServer, tmp_path: Path) -> None:
+def test_a_fork_of_tiles_is_a_contradiction(tiles: TilesServer, tmp_path: Path) -> None:
     log = tiles.site.log
     fork = log.fork(2000)
     fork.extend(b"another %d" % number for number in range(500))
     words = noted(tmp_path, log.checkpoint(1500), fork.checkpoint(), fork.checkpoint(1900))
-    done = forensics("log", "check", *words, env=tiles.env())
+    done = inside(tmp_path, tiles.env(), "log", "check", *words)
     assert done.returncode == 4
     assert "CONTRADICTION" in done.stdout
     for note in (fork.checkpoint(), log.checkpoint()):
         assert all(line in done.stdout for line in note.splitlines()), "both notes are shown"
-    (one,) = checked(forensics, tiles.env(), *words, code=4)["logs"]
+    (one,) = checked(tmp_path, tiles.env(), *words, code=4)["logs"]
     assert len(one["contradictions"]) == 1, "what both histories share contradicts nothing"
 
 
-def test_a_log_that_shrank_is_rolled_back(forensics: Forensics, tiles: TilesServer, tmp_path: Path) -> None:
+def test_a_log_that_shrank_is_rolled_back(tiles: TilesServer, tmp_path: Path) -> None:
     words = noted(tmp_path, tiles.site.log.checkpoint(2500))
     tiles.site.size = 2000
-    (one,) = checked(forensics, tiles.env(), *words, code=4)["logs"]
+    (one,) = checked(tmp_path, tiles.env(), *words, code=4)["logs"]
     assert [found["kind"] for found in one["contradictions"]] == ["rollback"]
 
 
-def test_tiles_that_do_not_fit_their_checkpoint_are_a_contradiction(
-    forensics: Forensics, tiles: TilesServer, tmp_path: Path
-) -> None:
+def test_tiles_that_do_not_fit_their_checkpoint_are_a_contradiction(tiles: TilesServer, tmp_path: Path) -> None:
     words = noted(tmp_path, tiles.site.log.checkpoint(2500))
     tiles.site.head = tiles.site.log.checkpoint(3000, b"\x01" * 32)
-    (one,) = checked(forensics, tiles.env(), *words, code=4)["logs"]
+    (one,) = checked(tmp_path, tiles.env(), *words, code=4)["logs"]
     assert "its own tiles" in one["contradictions"][0]["reason"]
 
 
-def test_a_log_that_is_gone_leaves_it_unproved(forensics: Forensics, tiles: TilesServer, tmp_path: Path) -> None:
+def test_a_log_that_is_gone_leaves_it_unproved(tiles: TilesServer, tmp_path: Path) -> None:
     words = noted(tmp_path, tiles.site.log.checkpoint(2500), tiles.site.log.checkpoint(100))
     tiles.site.status = 404
-    (one,) = checked(forensics, tiles.env(), *words, "--max-wait", 0, code=1)["logs"]
+    (one,) = checked(tmp_path, tiles.env(), *words, "--max-wait", 0, code=1)["logs"]
     assert not one["consistent"]
     assert not one["contradictions"]
     assert one["not_proved"]
 
 
-def test_what_no_log_signed_is_not_counted(forensics: Forensics, tiles: TilesServer, tmp_path: Path) -> None:
+def test_what_no_log_signed_is_not_counted(tiles: TilesServer, tmp_path: Path) -> None:
     stranger = TilesLog(tiles.site.log.origin)
     stranger.extend([b"a"])
-    found = checked(forensics, tiles.env(), *noted(tmp_path, stranger.checkpoint()))
+    found = checked(tmp_path, tiles.env(), *noted(tmp_path, stranger.checkpoint()))
     assert not found["logs"]
     assert "did not sign" in found["not_counted"][0]["reason"]
     (tmp_path / "empty").write_text("nothing")
-    done = forensics("log", "check", "--checkpoint", tmp_path / "empty", env=tiles.env())
+    done = inside(tmp_path, tiles.env(), "log", "check", "--checkpoint", tmp_path / "empty")
     assert done.returncode == 2
     assert "holds no checkpoint" in done.stderr
