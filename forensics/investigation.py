@@ -176,6 +176,7 @@ class Investigation:
         fresh_after: datetime | None = None,
         search_again: datetime | None = None,
         files: FileOptions | None = None,
+        repository: str | None = None,
         progress: Progress | None = None,
         say: Callable[[str], None] | None = None,
     ) -> None:
@@ -183,6 +184,7 @@ class Investigation:
 
         What may vanish is kept before anything else is made of it: after a first judgement, the bytes that *files*
         asks for (by default those of suspects and of the latest releases, with what they are compared with).
+        *repository* is the http(s) URL or the path of the repository to ask, in place of the one that sources name.
 
         Answers recorded before *fresh_after* are asked again; both are kept. Before *search_again*, searches in the log
         are: a search that finds nothing tells something only beside one of the same run that finds what is there.
@@ -216,7 +218,8 @@ class Investigation:
                     Client(RecordingTransport(network, archive), slow, progress=say),
                 )
                 records = Records(archive, fresh_after)
-                git = GitWitness(records, Collector(records, self.case.save_git))
+                local = repository is not None and "://" not in repository
+                git = GitWitness(records, Collector(records, self.case.save_git, local=local), repository)
                 async with Client(transport, limits, progress=say) as client:
                     gathered = await gather(
                         client, endpoints, self.project, progress, supplements=supplements, log=log, git=git

@@ -67,6 +67,12 @@ FilesOption = Annotated[
 ]
 MaxFileOption = Annotated[int, typer.Option("--max-file", min=1, help="MiB that one artifact may have.")]
 MaxFilesOption = Annotated[int, typer.Option("--max-files", min=1, help="MiB of artifacts fetched in one run.")]
+RepositoryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--repository", metavar="URL|PATH", help="Collect this git repository, in place of the one that sources name."
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes on stderr.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr: waits, retries, each stage.")]
 
@@ -95,6 +101,7 @@ class Ask:
     files: str = "suspects"
     max_file: int = 64
     max_files: int = 512
+    repository: str | None = None
 
 
 def _print_version(wanted: bool) -> None:
@@ -188,7 +195,7 @@ def investigate(ask: Ask, prepare: Prepare | None = None) -> tuple[Investigation
     from forensics.model.project import parse_project
 
     project = parse_project(ask.project) if ask.project else None
-    files = file_options(ask)
+    files, repository = file_options(ask), repository_named(ask.repository)
     lines = pairs(ask.line, "--line", "PREFIX=LINE")
     found = find_or_start(
         project,
@@ -208,7 +215,12 @@ def investigate(ask: Ask, prepare: Prepare | None = None) -> tuple[Investigation
         limits = Limits(concurrency=ask.concurrency, max_wait_seconds=ask.max_wait, per_second=PER_SECOND)
         if found.collect:
             found.investigation.collect(
-                limits=limits, fresh_after=found.fresh_after, files=files, progress=reporter.progress, say=reporter.say
+                limits=limits,
+                fresh_after=found.fresh_after,
+                files=files,
+                repository=repository,
+                progress=reporter.progress,
+                say=reporter.say,
             )
         elif look_up:
             found.investigation.look_up(limits=limits, progress=reporter.progress, say=reporter.say)
@@ -220,6 +232,26 @@ def investigate(ask: Ask, prepare: Prepare | None = None) -> tuple[Investigation
     if found.collect or look_up:
         found.investigation.keep_tables(analysis)
     return found.investigation, analysis
+
+
+def repository_named(text: str | None) -> str | None:
+    """Return the repository that the user names: an http(s) URL, or the absolute path of a directory that is there.
+
+    Raises UsageError for anything else.
+    """
+    if text is None:
+        return None
+    if "://" not in text:
+        path = Path(text).expanduser()
+        if path.is_dir():
+            return str(path.resolve())
+        raise UsageError(
+            f"--repository {text!r} is neither an http(s) URL nor a directory.",
+            advice="Write it as https://forge.example/owner/name, or name a clone on this machine.",
+        )
+    from forensics.model.endpoints import checked_url
+
+    return checked_url(text, "--repository")
 
 
 def file_options(ask: Ask) -> FileOptions:

@@ -22,6 +22,7 @@ from forensics.cli.common import (
     ProjectArgument,
     QuietOption,
     RefreshOption,
+    RepositoryOption,
     TrustRootOption,
     VerboseOption,
 )
@@ -60,6 +61,7 @@ def timeline(
     line: LineOption = None,
     trust_root: TrustRootOption = None,
     endpoint: EndpointOption = None,
+    repository: RepositoryOption = None,
     files: FilesOption = "suspects",
     max_file: MaxFileOption = 64,
     max_files: MaxFilesOption = 512,
@@ -80,6 +82,7 @@ def timeline(
     ask = Ask(
         project, case, offline, refresh, trust_root, endpoint, concurrency, max_wait, line, quiet, verbose,
         reconstruction=reconstruction, cache=cache, files=files, max_file=max_file, max_files=max_files,
+        repository=repository,
     )  # fmt: skip
     selection = select(versions, since, until)
     document, where = document_of(ask)

@@ -62,7 +62,7 @@ def build_document(analysis: Analysis, options: dict[str, Any] | None = None) ->
             for s in analysis.history.sources
         ],
         "not_checked": _not_checked(analysis),
-        "not_collected": not_collected(),
+        "not_collected": not_collected(analysis.history),
         "drift": drift_sentences(analysis),
         "observations": [_observation(o) for o in analysis.observations],
         "method": method(analysis),

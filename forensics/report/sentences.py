@@ -9,7 +9,7 @@ from forensics.investigation import Analysis
 from forensics.model.checked import Checked, NotChecked
 from forensics.model.document import SectionDoc, SentenceDoc
 from forensics.model.finding import Assessment, Exposure, Verdict, Wave
-from forensics.model.release import ProjectStatus
+from forensics.model.release import History, ProjectStatus
 from forensics.model.times import duration, to_minute
 
 _WORDS = {
@@ -212,11 +212,15 @@ def drift_sentences(analysis: Analysis) -> list[SentenceDoc]:
     ]
 
 
-def not_collected() -> list[SectionDoc]:
-    """Return the sections of the report whose source this version does not collect."""
-    git = "the repository and its CI runs are not collected by this version"
+def not_collected(history: History) -> list[SectionDoc]:
+    """Return the sections of the report whose source was not collected, or is not by this version."""
+    runs = "CI runs are not collected by this version"
+    if isinstance(history.repository, NotChecked):
+        source = f"the repository was not read ({history.repository.reason.rstrip('.')}), so commits are not compared"
+    else:
+        source = "commits stand in the table of events, and `forensics diff` compares those of two releases"
     return [
-        {"section": "source", "reason": f"{git}; commits, workflow files and artifact contents are not compared"},
+        {"section": "source", "reason": f"{source}; {runs}"},
         {"section": "graph", "reason": "ties to other projects, accounts and runs are not collected by this version"},
     ]
 

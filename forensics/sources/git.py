@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from forensics.attestation.certificate import identity_of
@@ -27,28 +27,32 @@ Tick = Callable[[int, int], None]
 
 @dataclass(slots=True)
 class GitWitness:
-    """Reads a repository from the archive; with a *collector*, asks first what is not there yet."""
+    """Reads a repository from the archive; with a *collector*, asks first what is not there yet.
+
+    *named* is the repository that the user names, a URL or an absolute path; it is asked in place of any other.
+    """
 
     records: Records
     collector: Collector | None = None
+    named: str | None = None
 
     async def ask(self, home: Outcome[Home], witness: Witness, tick: Tick | None = None) -> Outcome[Repository]:
         """Return what the repository of *home* says, or why nothing is known of it.
 
         From a case, the repository that was asked is the one that is read, whoever would be asked today.
         """
+        named = self.named
+        if named is None and self.records.fresh_after is None:  # going on with a case: the same one as before
+            named = next(reversed(self.records.urls()), None)
+        if named is not None:
+            home = Checked(_at(named, home))
         if self.collector is not None and isinstance(home, Checked):
             await self.collector.collect(home.value, tick)
         asked = self.records.urls()
         if not asked:
-            return home if isinstance(home, NotChecked) else NotChecked(
-                "the repository was not asked when the case was collected", "git"
-            )  # fmt: skip
-        known = home.value if isinstance(home, Checked) else None
-        url = known.url if known and known.url in asked else asked[-1]
-        if known is None or known.url != url:
-            known = Home(url, "the user", known.ids if known else frozenset(), known.names if known else frozenset())
-        return _read(self.records, known, witness)
+            reason = "the repository was not asked when the case was collected"
+            return home if isinstance(home, NotChecked) else NotChecked(reason, "git")
+        return _read(self.records, _at(asked[-1], home), witness)
 
     async def ask_more(self, known: Checked[Repository], commits: tuple[str, ...]) -> Outcome[Repository]:
         """Return the repository with what it says about further attested commits, asked for if no ref leads to them."""
@@ -60,6 +64,13 @@ class GitWitness:
         if self.collector is not None:
             await self.collector.collect(home)
         return _read(self.records, home, Witness("git"))
+
+
+def _at(url: str, home: Outcome[Home]) -> Home:
+    """Return *home* asked for at *url*; where that is another place than it names, the user named it."""
+    if isinstance(home, NotChecked):
+        return Home(url, "the user")
+    return home.value if home.value.url == url else replace(home.value, url=url, named_by="the user")
 
 
 def commits_in_log(answers: LogAnswers) -> tuple[str, ...]:

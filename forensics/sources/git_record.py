@@ -83,9 +83,9 @@ class Records:
         return found.observation.at if found is not None and found.failed is None else None
 
     def urls(self) -> tuple[str, ...]:
-        """Return the repositories that were asked, in the order of asking, each once."""
-        asked = (o.url for o in self.archive.observations() if o.method == REFS)
-        return tuple(dict.fromkeys(asked))
+        """Return the repositories that were asked, the one asked last at the end, each once."""
+        asked = [o.url for o in self.archive.observations() if o.method == REFS]
+        return tuple(reversed(dict.fromkeys(reversed(asked))))
 
     def _find(self, method: str, url: str, about: bytes) -> Exchange | None:
         return self.archive.find(_question(method, url, about).key)

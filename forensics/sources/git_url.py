@@ -29,7 +29,7 @@ LATEST = 50
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _NO_PROJECT = {"sponsors", "orgs", "users", "about", "features", "marketplace", "topics", "apps", "settings"}
 
-NOBODY = NotChecked("neither a certificate nor the index names a repository at a known forge", "git or --repository")
+NOBODY = NotChecked("neither a certificate nor the index names a repository at a known forge", "git")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -12,7 +13,10 @@ import pytest
 
 from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.source import Reachability
+from forensics.sources.git import GitWitness
 from forensics.sources.git_facts import FactFinder, Repository, source_history
+from forensics.sources.git_url import Home
+from forensics.sources.interface import Witness
 from tests.signals.histories import identity
 from tests.sources.git_kit import Bench, Server, bench, usual
 
@@ -155,3 +159,19 @@ def test_without_the_program_nothing_is_known(desk: Bench, monkeypatch: pytest.M
     assert found.reason == "the git program is not installed"
     assert found.evidence
     assert desk.replay(tmp_path) == found
+
+
+def test_the_repository_that_the_user_names_is_asked_and_read_ever_after(
+    server: Server, desk: Bench, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.git"
+    home = Checked(Home(str(other), "certificates", frozenset({"7"}), frozenset({"team/thing"}), (NOWHERE,)))
+    asked = GitWitness(desk.records, desk.collector, str(server.path))
+    live = asyncio.run(asked.ask(home, desk.witness))
+    for witness in (GitWitness(desk.records, desk.collector), GitWitness(desk.records)):
+        again = asyncio.run(witness.ask(home, Witness("git")))
+        assert isinstance(live, Checked)
+        assert isinstance(again, Checked)
+        assert again.value.url == live.value.url == str(server.path)
+        assert (again.value.named_by, again.value.ids) == ("the user", {"7"})
+        assert NOWHERE in again.value.asked
