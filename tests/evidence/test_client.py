@@ -135,6 +135,7 @@ def test_replaying_a_failure_never_sleeps(world: World, case: Case) -> None:
         (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 3000, 3601),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
     ],
+    ids=["seconds", "zero", "a date to come", "a date long past"],
 )
 def test_retry_after_is_read_in_both_forms(value: str, low: float, high: float) -> None:
     seconds = retry_after(Given(ReceivedResponse(429, "", (("Retry-After", value),), b"")))

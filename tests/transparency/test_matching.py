@@ -50,6 +50,7 @@ def view(der: bytes = b"", body: bytes = b"") -> EntryView:
         (Sought("both", subject=Literal(WORKFLOW), digest="ab" * 32), None, None),
         (Sought("both", subject=Literal(WORKFLOW), digest=DIGEST.hexdigest()), "subject", WORKFLOW),
     ],
+    ids=lambda value: value.name if isinstance(value, Sought) else "",  # keys are new in every worker
 )  # fmt: skip
 def test_what_is_sought_is_found_where_it_is(sought: Sought, what: str | None, value: str | None) -> None:
     matches = Matcher([sought]).match(view()).matches
