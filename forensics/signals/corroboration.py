@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 
 from forensics.model.checked import Checked
-from forensics.model.contents import Contents, Member, Runs
-from forensics.model.release import Artifact
 from forensics.model.source import Reachability, SourceFacts
+from forensics.signals.held import compare_release, explained_by_tree
 from forensics.signals.registry import View
 
 CORROBORATED = (
     "Lowered: its source is tagged or sets the version, its commit is on the default branch or a release branch, and "
-    "every executable file of its artifacts equals that commit."
+    "every executable file of its artifacts equals that commit or was always made by the build."
 )
 _RELEASE_BRANCH = re.compile(
     r"refs/heads/(.*[/_-])?(v?\d+([._-](\d+|x))*|releases?|stable|maint\w*|hot-?fix\w*|lts)([/_.-].*)?", re.I
@@ -28,15 +27,13 @@ def corroborated(view: View) -> tuple[str, ...]:
     if not isinstance(source, Checked) or not _on_a_branch(source.value):
         return ()
     facts = source.value
-    if not (facts.tag or facts.bump) or not isinstance(facts.tree, Checked) or not view.release.artifacts:
+    if not (facts.tag or facts.bump) or not view.release.artifacts:
         return ()
-    tree: dict[str, set[str]] = {}
-    for path, _, blob in facts.tree.value.files:
-        tree.setdefault(blob, set()).add(path)
-    if not all(_explained(artifact, tree) for artifact in view.release.artifacts):
+    odd = any(isinstance(a.contents, Checked) and a.contents.value.problems for a in view.release.artifacts)
+    compared = compare_release(view, explained_by_tree)
+    if odd or compared.missed or any(one.member.executable for _, one in compared.new):
         return ()
-    read = [i for a in view.release.artifacts for i in (*a.evidence, *getattr(a.contents, "evidence", ()))]
-    return tuple(dict.fromkeys((*source.evidence, *facts.evidence, *facts.tree.evidence, *read)))
+    return tuple(dict.fromkeys((*source.evidence, *facts.evidence, *facts.tree.evidence, *compared.evidence)))
 
 
 def _on_a_branch(facts: SourceFacts) -> bool:
@@ -46,21 +43,3 @@ def _on_a_branch(facts: SourceFacts) -> bool:
     if place is Reachability.BRANCH:
         return bool(facts.ref and _RELEASE_BRANCH.fullmatch(facts.ref[:200]))
     return place is Reachability.DEFAULT_BRANCH
-
-
-def _explained(artifact: Artifact, tree: dict[str, set[str]]) -> bool:
-    """Whether every executable file of *artifact* is a file of the commit, at its place or with directories before."""
-    if not isinstance(artifact.contents, Checked):
-        return False
-    contents: Contents = artifact.contents.value
-    return not contents.problems and all(
-        _at_its_place(member, tree.get(member.blob, set()))
-        for member in contents.members
-        if member.runs is not Runs.NEVER
-    )
-
-
-def _at_its_place(member: Member, paths: set[str]) -> bool:
-    """An sdist has one directory on top, a wheel may lack the `src/` that the repository has."""
-    tail = member.path.partition("/")[2]
-    return any(path in (member.path, tail) or path.endswith("/" + member.path) for path in paths)
