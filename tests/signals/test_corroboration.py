@@ -23,7 +23,11 @@ TEXT = Member("thing-1.0.5/PKG-INFO", 10, "0" * 64, "7" * 40, Runs.NEVER)
 def _by_hand(*members: Member, problems: tuple[str, ...] = (), read: bool = True, **source: Any) -> Release:
     """An unattested release whose artifacts hold *members*."""
     made = release("1.0.5", day(40), None)
-    contents = Checked(Contents(members, problems, root="thing-1.0.5/"), ("o-bytes",)) if read else NotChecked("not fetched", "artifact")
+    contents = (
+        Checked(Contents(members, problems, root="thing-1.0.5/"), ("o-bytes",))
+        if read
+        else NotChecked("not fetched", "artifact")
+    )
     files = tuple(replace(artifact, contents=contents) for artifact in made.artifacts)
     return sourced(replace(made, artifacts=files), **source)
 
