@@ -98,7 +98,7 @@ def _as_of(server: LabServer, folder: Path) -> dict[str, Any]:
     case = folder / "as-of"
     _collect(server, server.world.scenario.as_of, case)
     for path in server.write_known():
-        _run(server, ["case", "import", str(case), str(path)], (0,))
+        _run(server, ["case", "import", str(case), str(path), "--ask"], (0,))
     return _document(server, case)
 
 
