@@ -258,7 +258,7 @@ class Investigation:
         progress: Progress | None = None,
         say: Callable[[str], None] | None = None,
     ) -> None:
-        """Ask the log about what was added since the case was collected; of the other sources, only what never came.
+        """Ask the log and the file store about what was added since collection; of other sources, only what never came.
 
         Raises ReadOnlyCase for a sealed, zipped or built-in case.
         """

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 DAMAGED_EXIT = 4
 AskOption = Annotated[
-    bool, typer.Option("--ask", help="Then ask the transparency log about the files that are named anew.")
+    bool, typer.Option("--ask", help="Then ask the transparency log and the file store about what is named anew.")
 ]
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="A case by path or name.")]
 app = typer.Typer(
