@@ -41,7 +41,7 @@ def view(der: bytes = b"", body: bytes = b"") -> EntryView:
         (Sought("oid", extensions=((f"{ARC}20", ("push", "release")),)), f"{ARC}20", "release"),
         (Sought("key usage", extensions=(("2.5.29.17", ("x",)),)), None, None),
         (digest("sha256:" + DIGEST.hexdigest().upper()), "digest", DIGEST.hexdigest()),
-        (fingerprint(PRINT), "fingerprint", PRINT),
+        (Sought("print", fingerprint=PRINT), "fingerprint", PRINT),
         (subject("acme/demo"), None, None),
         (subject(WORKFLOW, issuer="https://elsewhere.example"), None, None),
         (claim("source_repository_identifier", "2"), None, None),
@@ -50,7 +50,7 @@ def view(der: bytes = b"", body: bytes = b"") -> EntryView:
         (Sought("both", subject=Literal(WORKFLOW), digest="ab" * 32), None, None),
         (Sought("both", subject=Literal(WORKFLOW), digest=DIGEST.hexdigest()), "subject", WORKFLOW),
     ],
-    ids=lambda value: value.name if isinstance(value, Sought) else "",  # keys are new in every worker
+    ids=lambda value: value.label[:12] if isinstance(value, Sought) else "",  # keys are new in every process
 )  # fmt: skip
 def test_what_is_sought_is_found_where_it_is(sought: Sought, what: str | None, value: str | None) -> None:
     matches = Matcher([sought]).match(view()).matches
