@@ -111,7 +111,8 @@ class _Reader:
             end += 2 if self._pattern[end] == "\\" else 1
         inside = re.findall(r"\\.|.", self._pattern[self._at : end], re.DOTALL)
         # Python keeps some characters in a class for later use and warns; RE2 takes them as they are.
-        self._out.append("[" + "".join("\\" + each if each in set("[&~|") else each for each in inside) + "]")
+        plain = "".join("\\" + each if each in set("[&~|") else each for each in inside)
+        self._out.append("[" + plain.replace("--", "-\\-") + "]")
         if end >= len(self._pattern):
             raise self._refuse("a class without an end")
         self._at = end + 1

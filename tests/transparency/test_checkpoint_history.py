@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forensics.model.errors import MalformedEvidence
@@ -35,6 +35,7 @@ def proof(old: int, new: int, entries: list[bytes] = RAW) -> ConsistencyProof:
     return ConsistencyProof(old, new, tuple(naive_subproof(old, entries[:new], True)), ("proof",))
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(1, 64), min_size=1))
 def test_the_proofs_that_are_needed_are_enough(sizes: set[int]) -> None:
     checkpoints = [seen(size) for size in sizes]

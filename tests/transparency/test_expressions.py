@@ -30,6 +30,7 @@ NAME = "https://github.com/acme/demo/.github/workflows/release.yml@refs/tags/v1.
         (r"v{x", "v{x", True),
         (r"a\.b\\c", r"a.b\c", True),
         (r"[^]a]", "]a", False),
+        (r"[+--]", ",", True),
     ],
 )
 def test_the_meaning_is_that_of_re2(pattern: str, text: str, found: bool) -> None:

@@ -156,6 +156,7 @@ def test_fast_and_slow_agree_on_every_v1_entry(bodies: list[bytes], sought: list
     compare(*(scan_bodies(enumerate(bodies), matcher, span, shard="s", fast=fast) for fast in (True, False)))
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=9, max_size=60), st.binary(max_size=5), st.binary(max_size=5))
 def test_a_form_is_in_every_base64_of_bytes_that_hold_the_piece(piece: bytes, before: bytes, after: bytes) -> None:
     forms = forms_of(piece)

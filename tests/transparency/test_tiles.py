@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forensics.model.errors import HostileInput, MalformedEvidence, SourceError
@@ -29,11 +29,13 @@ TESSERA = Path(__file__).parents[3] / "shared" / "evidence" / "tlog-tiles" / "te
 LEAVES = [leaf(b"entry %d" % number) for number in range(600)]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 300))
 def test_a_tree_grown_leaf_by_leaf_has_the_root_of_the_definition(size: int) -> None:
     assert root_of(LEAVES[:size]) == mth(LEAVES[:size])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 200), st.integers(0, 200), st.integers(0, 200))
 def test_ranges_merge_into_the_whole_wherever_they_are_cut(one: int, other: int, size: int) -> None:
     cuts = sorted((min(one, size), min(other, size)))
@@ -80,6 +82,7 @@ def test_paths_are_those_of_the_specification(name: TileName, path: str) -> None
     assert parse_path(path) == name
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**55), st.one_of(st.none(), st.integers(0, 63)), st.integers(1, 256))
 def test_every_path_is_read_as_it_was_written(index: int, level: int | None, width: int) -> None:
     assert parse_path(TileName(level, index, width).path) == TileName(level, index, width)
@@ -133,6 +136,7 @@ def test_tiles_and_bundles_of_another_length_are_refused() -> None:
     assert split_bundle(b"\x00\x00" * 256, 100) == [b""] * 100
 
 
+@settings(deadline=None)
 @given(st.integers(1, 600), st.data())
 def test_proofs_from_tiles_hold_for_every_leaf_and_every_pair_of_sizes(size: int, data: st.DataObject) -> None:
     async def check() -> None:
