@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -113,25 +114,28 @@ class Trees:
         if self._base is None:
             return
         files = dict(_listed(self._listing))
+        paths = sorted(files)  # kept in order: sorting every tree anew would be most of the work
         total = len(files)
-        yield self._base, _tree(self._base, files)
+        yield self._base, _tree(self._base, paths, files)
         for sha, changes in _chain(self._changes):
             for path, entry in changes:
-                if entry is None:
-                    files.pop(path, None)
-                else:
+                if entry is None and files.pop(path, None) is not None:
+                    del paths[bisect_left(paths, path)]
+                elif entry is not None:
+                    if path not in files:
+                        insort(paths, path)
                     files[path] = entry
             total += len(files)
             if total > MAX_TREE_ENTRIES:
                 return
-            yield sha, _tree(sha, files)
+            yield sha, _tree(sha, paths, files)
 
 
 Entry = tuple[str, str, str]
 
 
-def _tree(sha: str, files: dict[str, Entry]) -> SourceTree:
-    return SourceTree(sha, tuple(files[path] for path in sorted(files)))
+def _tree(sha: str, paths: list[str], files: dict[str, Entry]) -> SourceTree:
+    return SourceTree(sha, tuple([files[path] for path in paths]))
 
 
 def _listed(printed: bytes) -> Iterator[tuple[str, Entry]]:

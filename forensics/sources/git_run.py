@@ -231,6 +231,7 @@ async def _talk(
         _, out, words, _ = await work
     finally:
         work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
     return out, words
 
 
