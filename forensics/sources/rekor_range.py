@@ -15,7 +15,7 @@ from typing import Any
 from forensics.attestation.entry import LoggedEntry, read_entry
 from forensics.attestation.record import record_of
 from forensics.attestation.trust import TrustRoot
-from forensics.model.checked import Checked, NotChecked
+from forensics.model.checked import NotChecked
 from forensics.model.errors import EvidenceError, SourceError
 from forensics.sources.interface import items, mapping
 from forensics.sources.rekor import AT_ONCE, Rekor
@@ -181,13 +181,23 @@ class _Proofs:
 async def _span_of_times(
     rekor: Rekor, root: TrustRoot, info: LogInfo, wanted: Wanted, within: Span
 ) -> tuple[Span, str]:
+    """Halve the shards that can hold the times *wanted*, newest first; older ones are not asked without need."""
+
     async def time_of(index: int) -> datetime | None:
         outcome = await rekor.at_index(index)
-        if isinstance(outcome, Checked):
-            return record_of(outcome.value, root, info.offsets).integrated_at if outcome.value else None
-        raise SourceError(f"the time of entry {index} is not known: {outcome.reason}", evidence=outcome.evidence)
+        if isinstance(outcome, NotChecked):
+            raise SourceError(f"the time of entry {index} is not known: {outcome.reason}", evidence=outcome.evidence)
+        if outcome.value is None:
+            raise SourceError(f"the log does not return entry {index}", evidence=outcome.evidence)
+        return record_of(outcome.value, root, info.offsets).integrated_at
 
     since = wanted.since or datetime(2000, 1, 1, tzinfo=UTC)
     until = wanted.until or datetime(9000, 1, 1, tzinfo=UTC)
-    found = await by_integrated_time(time_of, since, until, within)
+    begin = within.end
+    for shard in reversed([one for one in info.shards if one.size]):
+        begin = shard.offset
+        first = await time_of(begin) if begin else None
+        if first is not None and first < since:
+            break
+    found = await by_integrated_time(time_of, since, until, Span(max(begin, within.begin), within.end))
     return found.span, f"{found.basis}; {found.asked} entries asked"

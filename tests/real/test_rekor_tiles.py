@@ -1,8 +1,8 @@
 """Against the real rekor-tiles server: what it writes is what we read, prove and search.
 
 Run with FORENSICS_REAL=1. The server is built once, at a pinned version, through the Go module proxy; a binary that is
-there already can be named with FORENSICS_REKOR_POSIX. It only writes; its files are served as they lie, which is how its
-operators do it. Source: sigstore/rekor-tiles README.md and api/proto.
+there already can be named with FORENSICS_REKOR_POSIX. It only writes; its files are served as they lie.
+Source: sigstore/rekor-tiles README.md and api/proto.
 """
 
 from __future__ import annotations
