@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cli.inside import inside
-from tests.lab import Fault, LabServer
+from tests.lab import Fault, LabServer, World, serve
 from tests.lab.pki import Authority
 from tests.lab.rekor import OFFSET
 from tests.lab.tiles_http import TilesServer, TilesSite, serve_tiles
@@ -163,3 +163,15 @@ def test_what_rekor_v1_does_not_return_is_a_gap(tmp_path: Path, lab: LabServer) 
     (found,) = scanned(tmp_path, v1(lab), *words, code=1)["logs"]
     assert sum(gap["end"] - gap["begin"] for gap in found["not_asked"]) == 10
     assert not found["coverage"]["complete"]
+
+
+def test_a_world_of_the_lab_can_have_both_logs(
+    tmp_path: Path, small: tuple[Authority, TilesLog], lab_world: World
+) -> None:
+    site = TilesSite(small[1])
+    with serve(lab_world) as server:
+        assert scanned(tmp_path, v1(server), "--identity", SAN, "--max-wait", 0, code=1)["logs"][0]["problem"]
+        server.attach_tiles(site.routes(), site.log.in_trust_root())
+        (log,) = scanned(tmp_path, v1(server), "--identity", SAN)["logs"]
+    assert [entry["index"] for entry in log["entries"]] == [17, 1999]
+    assert not any(entry["checks"][3]["result"] == "pass" for entry in log["entries"]), "another world's authority"

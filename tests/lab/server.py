@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import tempfile
 import threading
@@ -16,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Receive, Scope, Send
 
 from tests.lab.errors import LabError
 from tests.lab.faults import Fault, FaultLayer, RequestRecord
@@ -25,6 +27,7 @@ from tests.lab.http_rekor import rekor_routes
 from tests.lab.known import write_known
 from tests.lab.pypi import Urls
 from tests.lab.scenario import Scenario
+from tests.lab.trust import write_trusted_root
 from tests.lab.world import Snapshot, World, build_world
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
@@ -32,7 +35,6 @@ _UNSERVED = {
     "FORENSICS_NPM_URL": "/npm",
     "FORENSICS_DEPSDEV_URL": "/depsdev",
     "FORENSICS_GITHUB_API_URL": "/github",
-    "FORENSICS_REKOR_TILES_URLS": "/tiles",
 }
 """Sources the lab does not serve yet. They answer 501, so that nobody reaches the public ones or reads absence."""
 
@@ -50,6 +52,7 @@ class LabServer:
             self._temporary = tempfile.TemporaryDirectory(prefix="lab-")
             directory = Path(self._temporary.name)
         self.directory = directory
+        self._tiles: Starlette | None = None
         self._git = GitSite(world.git, {release.claims.slug for release in world.releases} | {_slug(world.scenario)})
         self._layer = FaultLayer(self._app())
         self._socket = _listen(port)
@@ -91,6 +94,7 @@ class LabServer:
             "FORENSICS_REKOR_URL": f"{self.base}/rekor",
             "FORENSICS_OSV_URL": f"{self.base}/osv",
             "FORENSICS_GIT_URL_TEMPLATE": f"{self.base}/git/{{owner}}/{{repo}}",
+            "FORENSICS_REKOR_TILES_URLS": f"{self.base}/tiles",
             "FORENSICS_TRUST_ROOT": str(self.directory / "trusted_root.json"),
             **{name: f"{self.base}{path}" for name, path in _UNSERVED.items()},
         }
@@ -115,6 +119,14 @@ class LabServer:
         self._git.close()
         if self._temporary is not None:
             self._temporary.cleanup()
+
+    def attach_tiles(self, routes: list[Route], log: dict[str, object]) -> None:
+        """Serve a Rekor v2 log below ``/tiles``, and add it (a row of ``tlogs``) to the trust root; after the start."""
+        self._tiles = Starlette(routes=list(routes))
+        path = self.directory / "trusted_root.json"
+        root = json.loads(path.read_text("utf-8"))
+        root["tlogs"].append(log)
+        write_trusted_root(root, path)
 
     def write_known(self) -> list[Path]:
         """Write the files that the responder brings along, below the server's directory."""
@@ -151,10 +163,15 @@ class LabServer:
             Mount("/osv", routes=osv_routes(self._now)),
             Mount("/git", routes=git_routes(self._git, lambda: self._moment)),
         ]
+        routes.append(Mount("/tiles", app=self._serve_tiles))
         for path in _UNSERVED.values():
             top = path.split("/")[1]
             routes.append(Route(f"/{top}/{{rest:path}}", _unserved, methods=_METHODS))
         return Starlette(routes=routes)
+
+    async def _serve_tiles(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._tiles or Starlette(routes=[Route("/{rest:path}", _unserved, methods=_METHODS)])
+        await app(scope, receive, send)
 
 
 def _slug(scenario: Scenario) -> str:
