@@ -89,7 +89,7 @@ def compare_release(view: View, explain: Explain) -> Compared:
             result.evidence += held_evidence(artifact)
     if not any(mismatches for _, mismatches in own):
         return result
-    for kind in {artifact.kind for artifact, mismatches in own if mismatches}:
+    for kind in dict.fromkeys(artifact.kind for artifact, mismatches in own if mismatches):
         learnt = _learn(view, kind, explain)
         result.learnt = max(result.learnt, learnt.releases)
         found = [(a, learnt.new(mismatches)) for a, mismatches in own if a.kind == kind and mismatches]
