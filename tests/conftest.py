@@ -48,7 +48,7 @@ def forensics(tmp_path: Path) -> Forensics:
             cwd=cwd or tmp_path,
             capture_output=True,
             encoding="utf-8",
-            timeout=60,
+            timeout=110,
             check=False,
         )
 

@@ -22,7 +22,7 @@ def started(lab: LabServer, home: Path, *words: object) -> subprocess.Popen[str]
 
 
 def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 90
     while not condition():
         assert process.poll() is None, "the command ended before it could be stopped"
         assert time.monotonic() < deadline
@@ -35,7 +35,7 @@ def asked(lab: LabServer) -> Counter[str]:
 
 def slowed(lab: LabServer) -> None:
     """Twenty answers come at once; everything after them takes longer than the test waits."""
-    lab.inject(Fault("/index/integrity", kind="delay", seconds=30))
+    lab.inject(Fault("/index/integrity", kind="delay", seconds=100))
     lab.inject(Fault("/index/integrity", kind="delay", seconds=0, count=20))
 
 
