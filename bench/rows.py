@@ -181,11 +181,13 @@ async def _recorded(urls: list[str]) -> None:
     from forensics.evidence.network import open_network
     from forensics.evidence.transport import RecordingTransport
 
-    with tempfile.TemporaryDirectory() as folder:
-        with Archive.append_to(Path(folder) / "http.warc.gz", datetime.now(UTC)) as archive:
-            limits = Limits(concurrency=32, per_second=1e9)
-            async with Client(RecordingTransport(open_network(), archive), limits) as client:
-                await asyncio.gather(*(client.get(url) for url in urls))
+    limits = Limits(concurrency=32, per_second=1e9)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Archive.append_to(Path(folder) / "http.warc.gz", datetime.now(UTC)) as archive,
+    ):
+        async with Client(RecordingTransport(open_network(), archive), limits) as client:
+            await asyncio.gather(*(client.get(url) for url in urls))
 
 
 async def _sequential(urls: list[str]) -> None:

@@ -13,11 +13,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from forensics.attestation.checks_log import found_by_hash
-from forensics.model.claims import SCT_LIST, SUBJECT_ALTERNATIVE_NAME
 from forensics.attestation.context import Context, failed, not_checked, passed
 from forensics.attestation.timestamps import timestamp
 from forensics.attestation.trust import CertificateAuthority
 from forensics.model.attestation import Check, CheckResult
+from forensics.model.claims import SCT_LIST, SUBJECT_ALTERNATIVE_NAME
 from forensics.model.errors import MalformedEvidence
 from forensics.model.times import from_seconds, to_minute
 from forensics.transparency.der import SEQUENCE, SignedTimestamp, children, oid_text, read_scts, whole

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from forensics.model.claims import label_of
 from forensics.attestation.files import FileVerification
 from forensics.attestation.statement import label_of_predicate
 from forensics.model.attestation import Attestation, CheckResult, VerificationStatus
+from forensics.model.claims import label_of
 from forensics.model.identity import Identity
 from forensics.model.text import visible
 from forensics.model.times import to_iso, to_minute

@@ -40,7 +40,7 @@ TrustRootOption = Annotated[
 ]
 EndpointOption = Annotated[
     list[str] | None,
-    typer.Option("--endpoint", metavar="KEY=URL", help="Override a service, such as pypi, files, osv or rekor. Repeatable."),
+    typer.Option("--endpoint", metavar="KEY=URL", help="Override a service, such as pypi or rekor. Repeatable."),
 ]
 ConcurrencyOption = Annotated[
     int, typer.Option("--concurrency", min=1, max=128, help="Requests in flight for one host.")

@@ -52,9 +52,7 @@ class SourceComparison:
     evidence: tuple[str, ...]
 
 
-NOT_COMPARED = (
-    ("artifact contents", NotChecked("artifact contents are not compared by this version", "artifact")),
-)
+NOT_COMPARED = (("artifact contents", NotChecked("artifact contents are not compared by this version", "artifact")),)
 
 
 def compare_identities(before: Release, after: Release) -> IdentityComparison:
@@ -95,9 +93,7 @@ def compare_releases(
     if source is not None and isinstance(workflow, Checked):
         evidence = tuple(dict.fromkeys((*source.evidence, *workflow.evidence)))
         source = replace(source, workflow=workflow.value, evidence=evidence)
-    return ReleaseComparison(
-        compare_identities(before, after), _pair(before, after), (*missing, *NOT_COMPARED), source
-    )
+    return ReleaseComparison(compare_identities(before, after), _pair(before, after), (*missing, *NOT_COMPARED), source)
 
 
 def _commits(before: Release, after: Release, repository: Outcome[SourceHistory]) -> Outcome[SourceComparison]:

@@ -27,7 +27,9 @@ SERVICES: tuple[Service, ...] = (
     Service("files", "FORENSICS_FILES_URL", "https://files.pythonhosted.org", "file store of the package index"),
     Service("osv", "FORENSICS_OSV_URL", "https://api.osv.dev", "advisories"),
     Service("rekor", "FORENSICS_REKOR_URL", "https://rekor.sigstore.dev", "transparency log, Rekor v1"),
-    Service("rekor_tiles", "FORENSICS_REKOR_TILES_URLS", "", "logs of Rekor v2; by default those of the trust root", True),
+    Service(
+        "rekor_tiles", "FORENSICS_REKOR_TILES_URLS", "", "logs of Rekor v2; by default those of the trust root", True
+    ),
     Service("git", "FORENSICS_GIT_URL_TEMPLATE", "https://{host}/{owner}/{repo}", "git repositories"),
 )
 CONTACT = "https://github.com/release-forensics/release-forensics"
