@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from cryptography import x509
 
 from bench import log_corpus
-from bench.rows import Row
+from bench.row import Row
 from bench.timing import alternate
 
 _FULCIO = "1.3.6.1.4.1.57264.1."

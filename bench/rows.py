@@ -8,28 +8,13 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bench.material import attestations, jobs
+from bench.row import Row
 from bench.timing import alternate, clock, command
 
 BIN = Path(sys.executable).parent
-
-
-@dataclass(frozen=True)
-class Row:
-    """A budget: *at_least* or *at_most* the ratio, and how it is measured."""
-
-    name: str
-    budget: float
-    at_least: bool
-    measure: Callable[[bool], float]
-
-    def holds(self, ratio: float) -> bool:
-        """Whether *ratio* keeps the budget."""
-        return ratio >= self.budget if self.at_least else ratio <= self.budget
 
 
 def help_ratio(quick: bool) -> float:
@@ -207,19 +192,3 @@ ROWS: tuple[Row, ...] = (
     Row("judge 10x the releases / 1x", 11.0, False, growth),
     Row("collect, 32 in flight, recorded / sequential httpx", 20.0, True, collect_ratio),
 )
-
-
-def run(quick: bool) -> list[dict[str, Any]]:
-    """Return name, ratio, budget and whether it holds, for every row."""
-    results = []
-    for row in ROWS:
-        ratio = row.measure(quick)
-        sign = "at least" if row.at_least else "at most"
-        results.append(
-            {"name": row.name, "ratio": round(ratio, 3), "budget": f"{sign} {row.budget}", "holds": row.holds(ratio)}
-        )
-        print(
-            f"{'holds ' if results[-1]['holds'] else 'FAILS '} {row.name}: {ratio:.2f} ({sign} {row.budget})",
-            flush=True,
-        )
-    return results
