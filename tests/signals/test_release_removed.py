@@ -17,10 +17,8 @@ def test_fires_with_hindsight_only_and_names_its_witnesses() -> None:
     told = judged([*series(5, None), gone])
     hit = told.hit("1.0.5", ID)
     assert (hit.family, hit.severity) == (Family.HINDSIGHT, Severity.MEDIUM)
-    assert hit.observed == (
-        "not in the index since 2026-02-15 12:00:00 UTC, but named by export (a row of the upload metadata) or advisory"
-    )
-    assert hit.evidence == ("o-export", "o-adv", "o-journal")
+    assert hit.observed == "not in the index since 2026-02-15 12:00:00 UTC, but named by export or advisory"
+    assert hit.evidence == ("o-export", "o-adv", "o-journal", *gone.evidence)
     assert not hit.knowable_at_publish
     assert told["1.0.5"].verdict is Verdict.SUSPICIOUS
     assert told["1.0.5"].at_publish is Verdict.ORDINARY

@@ -153,7 +153,8 @@ def test_record_drives_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     calls = [json.loads(line) for line in log.read_text().splitlines()]
     words = [call[0] for call in calls]
     assert words[0][:2] == ["timeline", "pypi:ultralytics"]
-    assert words[0][-1] == "--json"
+    assert words[0][-3:-1] == ["--json", "--reconstruction"]
+    assert "ultralytics-2024-12" in words[0][-1]
     case = words[0][words[0].index("--case") + 1]
     assert [line[:3] for line in words[1:]] == [["case", "import", case]] * 2 + [["case", "export", case]]
     assert {Path(line[3]).name for line in words[1:3]} == {"distribution_metadata.jsonl", "facts.toml"}
