@@ -19,7 +19,7 @@ def _planned(
     return Signal(id, title, family, severities, needs, (), missing=missing)
 
 
-_GIT = "the repository is not collected by this version"
+_LINT = "workflow files are not examined by this version"
 _NPM = "npm is not collected by this version"
 
 SIGNALS: tuple[Signal, ...] = (
@@ -32,7 +32,7 @@ SIGNALS: tuple[Signal, ...] = (
         _NPM,
     ),
     _planned(
-        "workflow-risk-increased", "New static findings in the workflow file", Family.TRUST, (_M,), ("git",), _GIT
+        "workflow-risk-increased", "New static findings in the workflow file", Family.TRUST, (_M,), ("git",), _LINT
     ),
     _planned(
         "run-not-successful",
