@@ -97,7 +97,7 @@ def parse_configuration(text: str) -> MonitorConfiguration:
 
 
 def _yaml(text: str) -> object:
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     if len(text) > MAX_CONFIGURATION:
         raise UsageError(f"a configuration of {len(text)} characters; the limit is {MAX_CONFIGURATION}")
