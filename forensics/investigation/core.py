@@ -1,8 +1,4 @@
-"""The one object a command or a notebook holds: a case, how it is filled, and what follows from it.
-
-Collection and analysis never mix. `collect` asks and records; `analyse` reads only what the case holds, through the
-same sources, and gives the same result wherever and whenever it runs.
-"""
+"""A case and what can be done with it: fill it, read it, analyse it."""
 
 from __future__ import annotations
 
@@ -13,24 +9,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from forensics.investigation.analysis import Analysis, CaseFacts
 from forensics.model.attestation import Attestation
 from forensics.model.checked import Checked
 from forensics.model.endpoints import Endpoints
-from forensics.model.errors import NoSuchProject, NoSuchVersion
-from forensics.model.event import Event
-from forensics.model.finding import Assessment, Gap, Verdict, Wave
-from forensics.model.observation import Observation
+from forensics.model.errors import NoSuchProject
 from forensics.model.project import Project, parse_project
 from forensics.model.release import History
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from forensics.attestation.pool import Job
     from forensics.attestation.trust import TrustRoot
     from forensics.evidence.case import Case
     from forensics.evidence.client import Client, HostReport, Limits
-    from forensics.signals.engine import Suspended
     from forensics.sources.files import FileOptions
     from forensics.sources.gather import Gathered
     from forensics.sources.supplements import Supplements
@@ -39,68 +30,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
 """Called with a stage, how many are done, and of how many; many calls a second are fine."""
-
-
-@dataclass(frozen=True, slots=True)
-class Analysis:
-    """What follows from one case: the history, the judgement on it, and everything they rest on."""
-
-    project: Project
-    case: CaseFacts
-    history: History
-    assessments: tuple[Assessment, ...]
-    waves: tuple[Wave, ...]
-    gaps: tuple[Gap, ...]
-    events: tuple[Event, ...]
-    suspended: tuple[Suspended, ...]
-    observations: tuple[Observation, ...]
-    log_leads: tuple[tuple[int, str, str, tuple[str, ...]], ...]
-    loose_hashes: tuple[tuple[str, str, tuple[str, ...]], ...]
-    logged: Logged | None = None
-
-    @property
-    def verdict(self) -> Verdict:
-        """The highest verdict of any release; undetermined when there is none."""
-        return max((a.verdict for a in self.assessments), key=lambda v: v.rank, default=Verdict.UNDETERMINED)
-
-    def assessment(self, version: str) -> Assessment:
-        """Return the assessment of *version*; raises NoSuchVersion, naming near ones."""
-        from difflib import get_close_matches
-
-        from forensics.timeline.lines import parse_version
-
-        wanted = parse_version(version)
-        for found in self.assessments:
-            if found.release.version == version or (wanted and parse_version(found.release.version) == wanted):
-                return found
-        near = get_close_matches(version, [a.release.version for a in self.assessments], 3)
-        raise NoSuchVersion(
-            f"This case knows no release {version} of {self.project}.",
-            meaning="The case is kept as it is; nothing was compared.",
-            advice=f"Near ones: {', '.join(near)}." if near else "`forensics timeline --all` lists all it knows.",
-        )
-
-    def tables(self) -> dict[str, pl.DataFrame]:
-        """Return the history as polars frames, by name; their columns stand in `timeline.tables.SCHEMAS`."""
-        from forensics.timeline.tables import build_tables
-
-        return build_tables(self.history, self.events, self.observations)
-
-
-@dataclass(frozen=True, slots=True)
-class CaseFacts:
-    """What a reader must know about the case itself."""
-
-    id: str
-    reconstruction: str | None
-    collected_at: datetime
-    complete: bool
-    problems: tuple[str, ...]
-    tool: str
-    endpoints: Mapping[str, str]
-    trust_root_sha256: str
-    trust_root_name: str
-    trust_root_vouched_by: str
 
 
 @dataclass(slots=True)
@@ -433,116 +362,3 @@ RECONSTRUCTION = (
     "Sigstore's. No byte of it comes from the incident."
 )
 """Shown wherever a case of the lab is shown."""
-
-
-@dataclass(slots=True)
-class Found:
-    """An investigation, whether it is to be filled, and what to tell the user about where it came from."""
-
-    investigation: Investigation
-    collect: bool
-    note: str = ""
-    fresh_after: datetime | None = None
-    made: bool = False
-
-    def discard(self) -> None:
-        """Take away the case if this call made it: there is nothing in it."""
-        if self.made:
-            import shutil
-
-            shutil.rmtree(self.investigation.case.path, ignore_errors=True)
-
-
-def find_or_start(
-    project: Project | None,
-    *,
-    case: str | None,
-    endpoints: Callable[[], Endpoints],
-    offline: bool = False,
-    refresh: bool = False,
-    trust_root: bytes | None = None,
-    options: Mapping[str, Any] | None = None,
-    reconstruction: str | None = None,
-    now: datetime | None = None,
-) -> Found:
-    """Return the investigation that a project, a case, or both mean.
-
-    A named case is opened if it is there and made if it is not and a project is given. Without a case, an unfinished
-    one of the same project, services and trust root from the last day goes on; otherwise a new one starts. Offline,
-    nothing is made or filled: without a name the newest case of the project is taken. Raises UsageError, CaseNotFound
-    and what `reopen` raises.
-    """
-    from datetime import UTC
-
-    from forensics.evidence import library
-    from forensics.model.errors import CaseNotFound, UsageError
-
-    now = now or datetime.now(UTC)
-    if offline and refresh:
-        raise UsageError("--refresh asks again and --offline asks nobody.", advice="Leave one of them out.")
-    if not case and project is None:
-        raise UsageError(
-            "Name a project, or a case with --case.", advice="For instance: forensics timeline ultralytics"
-        )
-
-    def start(where: Path) -> Found:
-        made = Investigation.start(
-            project,  # type: ignore[arg-type]
-            where,
-            endpoints(),
-            trust_root=trust_root,
-            options=options,
-            reconstruction=reconstruction,
-            now=now,
-        )
-        return Found(made, True, f"Case: {where}", made=True)
-
-    path: Path | None = None
-    if case:
-        try:
-            path = library.find_case(case)
-        except CaseNotFound:
-            if project is None or offline:
-                raise
-            where = Path(case) if "/" in case or case.startswith(".") else library.home() / case
-            return start(where)
-    elif project is not None and offline:
-        path = library.newest_case(project)
-    elif project is not None:
-        path = library.unfinished_case(project, now=now)
-        if path is None or not _asks_the_same(path, endpoints(), trust_root):
-            return start(library.new_case_path(project, now))
-    assert path is not None
-    return _reopened(path, project, offline=offline, refresh=refresh, trust_root=trust_root, now=now)
-
-
-def _asks_the_same(path: Path, endpoints: Endpoints, trust_root: bytes | None) -> bool:
-    """Return whether the case at *path* was begun with these services and this trust root."""
-    from hashlib import sha256
-
-    from forensics.attestation.trust import shipped_root
-    from forensics.evidence.case import Case
-
-    meta = Case.open(path).meta
-    root = trust_root if trust_root is not None else shipped_root().raw
-    return dict(meta.endpoints) == dict(endpoints.urls) and meta.trust_root_sha256 == sha256(root).hexdigest()
-
-
-def _reopened(
-    path: Path, project: Project | None, *, offline: bool, refresh: bool, trust_root: bytes | None, now: datetime
-) -> Found:
-    from forensics.model.errors import UsageError
-
-    investigation = Investigation.reopen(path, trust_root=trust_root)
-    if project is not None and project != investigation.project:
-        raise UsageError(f"The case {path} is about {investigation.project}, not {project}.")
-    case = investigation.case
-    unfinished = case.meta.state == "collecting"
-    if refresh and not offline:
-        if not case.writable:
-            raise UsageError(f"The case {path} is read-only, so it cannot be refreshed.")
-        case.reopen_for_collection()
-        return Found(investigation, True, f"Case: {path}, asked again", fresh_after=now)
-    if unfinished and not offline and case.writable:
-        return Found(investigation, True, f"Going on with the unfinished case {path}")
-    return Found(investigation, False)
