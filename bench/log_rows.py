@@ -147,7 +147,7 @@ def v1_against_naive(quick: bool) -> float:
 
 def v2_identities(quick: bool) -> float:
     """Every identity of v2 entries against `json` and `cryptography`."""
-    from forensics.transparency.entries import parse_entry
+    from forensics.transparency.entries import Generation, parse_entry
     from forensics.transparency.extract import names_of
 
     count, few, rounds = _sizes(quick)
@@ -155,7 +155,7 @@ def v2_identities(quick: bool) -> float:
 
     def ours() -> None:
         for body in bodies:
-            certificate = parse_entry(body).certificate
+            certificate = parse_entry(body, Generation.V2).certificate
             assert certificate is not None
             names_of(certificate)
 
@@ -164,7 +164,7 @@ def v2_identities(quick: bool) -> float:
 
 def v1_identities(quick: bool) -> float:
     """Every identity of v1 entries against `json` and `cryptography`."""
-    from forensics.transparency.entries import decode_body, parse_entry
+    from forensics.transparency.entries import Generation, decode_body, parse_entry
     from forensics.transparency.extract import names_of
 
     count, few, rounds = _sizes(quick)
@@ -172,7 +172,7 @@ def v1_identities(quick: bool) -> float:
 
     def ours() -> None:
         for body in bodies:
-            certificate = parse_entry(decode_body(body)).certificate
+            certificate = parse_entry(decode_body(body), Generation.V1).certificate
             assert certificate is not None
             names_of(certificate)
 

@@ -24,7 +24,7 @@ _T = TypeVar("_T")
 _NOTHING = Raw(b"null")  # msgspec has no optional raw value
 
 
-class Digest(Struct, frozen=True):
+class Digest(Struct, frozen=True, gc=False):
     """A digest that an entry states: *role* is `artifact`, `payload` or `envelope`, *value* is hex in lower case."""
 
     role: str
@@ -32,7 +32,7 @@ class Digest(Struct, frozen=True):
     value: str
 
 
-class Verifier(Struct, frozen=True):
+class Verifier(Struct, frozen=True, gc=False):
     """What a signature is checked with: *raw* as the entry holds it (PEM in v1, DER in v2).
 
     *certificates* are DER, the signer's first; *public_key* is SubjectPublicKeyInfo DER. Both empty for keys of other
@@ -53,7 +53,7 @@ class Verifier(Struct, frozen=True):
         return frozenset(hashlib.sha256(form).hexdigest() for form in forms)
 
 
-class EntryView(Struct, frozen=True):
+class EntryView(Struct, frozen=True, gc=False):
     """An entry of a log, in the few terms that all kinds share."""
 
     kind: str
@@ -83,109 +83,111 @@ class EntryView(Struct, frozen=True):
         return next((digest.value for digest in self.digests if digest.role == "payload"), None)
 
 
-class _Entry(Struct):
+class _Entry(Struct, gc=False):
     kind: str
     spec: Raw
     version: str = field(name="apiVersion")
 
 
-class _HexHash(Struct):
+class _HexHash(Struct, gc=False):
     algorithm: str
     value: str
 
 
-class _Data(Struct):
+class _Data(Struct, gc=False):
     hash: _HexHash
 
 
-class _Content(Struct):
+class _Content(Struct, gc=False):
     content: Raw
 
 
-class _RecordSignature(Struct):
+class _RecordSignature(Struct, gc=False):
     content: Raw
     key: _Content = field(name="publicKey")
 
 
-class _Record(Struct):
+class _Record(Struct, gc=False):
     data: _Data
     signature: _RecordSignature
 
 
-class _DsseSignature(Struct):
+class _DsseSignature(Struct, gc=False):
     signature: Raw
     verifier: Raw
 
 
-class _Dsse(Struct):
+class _Dsse(Struct, gc=False):
     signatures: list[_DsseSignature]
     payload: _HexHash = field(name="payloadHash")
     envelope: _HexHash | None = field(name="envelopeHash", default=None)
 
 
-class _IntotoSignature(Struct):
+class _IntotoSignature(Struct, gc=False):
     key: Raw = field(name="publicKey")
     sig: Raw = _NOTHING
 
 
-class _IntotoEnvelope(Struct):
+class _IntotoEnvelope(Struct, gc=False):
     signatures: list[_IntotoSignature] = []
 
 
-class _IntotoContent(Struct):
+class _IntotoContent(Struct, gc=False):
     hash: _HexHash | None = None
     payload: _HexHash | None = field(name="payloadHash", default=None)
     envelope: _IntotoEnvelope | None = None
 
 
-class _Intoto(Struct):
+class _Intoto(Struct, gc=False):
     content: _IntotoContent
     key: Raw = field(name="publicKey", default=_NOTHING)
 
 
-class _Bytes(Struct):
+class _Bytes(Struct, gc=False):
     raw: Raw = field(name="rawBytes")
 
 
-class _TileVerifier(Struct):
+class _TileVerifier(Struct, gc=False):
     certificate: _Bytes | None = field(name="x509Certificate", default=None)
     key: _Bytes | None = field(name="publicKey", default=None)
 
 
-class _TileSignature(Struct):
+class _TileSignature(Struct, gc=False):
     content: Raw
     verifier: _TileVerifier
 
 
-class _TileHash(Struct):
+class _TileHash(Struct, gc=False):
     digest: Raw
     algorithm: str = "SHA2_256"
 
 
-class _TileRecord(Struct):
+class _TileRecord(Struct, gc=False):
     data: _TileHash
     signature: _TileSignature
 
 
-class _TileDsse(Struct):
+class _TileDsse(Struct, gc=False):
     payload: _TileHash = field(name="payloadHash")
     signatures: list[_TileSignature]
 
 
-class _TileRecordSpec(Struct):
-    record: _TileRecord = field(name="hashedRekordV002")
+class _TileSpec(Struct, gc=False):
+    record: _TileRecord | None = field(name="hashedRekordV002", default=None)
+    dsse: _TileDsse | None = field(name="dsseV002", default=None)
 
 
-class _TileDsseSpec(Struct):
-    dsse: _TileDsse = field(name="dsseV002")
+class _TileEntry(Struct, gc=False):
+    kind: str
+    spec: _TileSpec
+    version: str = field(name="apiVersion")
 
 
 _ENTRY = msgspec.json.Decoder(_Entry)
 _RECORD = msgspec.json.Decoder(_Record)
 _DSSE = msgspec.json.Decoder(_Dsse)
 _INTOTO = msgspec.json.Decoder(_Intoto)
-_TILE_RECORD = msgspec.json.Decoder(_TileRecordSpec)
-_TILE_DSSE = msgspec.json.Decoder(_TileDsseSpec)
+_TILE = msgspec.json.Decoder(_TileEntry)
 _OTHER = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -207,9 +209,13 @@ def parse_entry(body: bytes, generation: Generation | None = None) -> EntryView:
     if len(body) > MAX_ENTRY:
         raise HostileInput(f"an entry of {len(body)} bytes; the limit is {MAX_ENTRY}")
     try:
+        if generation is Generation.V2:
+            return _tile_entry(body)
         entry = _ENTRY.decode(body)
-        read = _reader(entry, generation)
-        return EntryView(entry.kind, entry.version, *read(entry.spec))
+        key = (entry.kind, entry.version)
+        if generation is None and key in _TILE_KINDS:
+            return _tile_entry(body)
+        return EntryView(entry.kind, entry.version, *_V1.get(key, _other)(entry.spec))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedEvidence(f"a log entry that cannot be read: {error}") from error
 
@@ -274,23 +280,21 @@ def _signature_of_intoto(encoded: Raw) -> bytes:
         return once
 
 
-def _tile_record(spec: Raw) -> _Parts:
-    found = _TILE_RECORD.decode(spec).record
-    return (
-        (_der_verifier(found.signature.verifier),),
-        (_tile_digest(found.data, "artifact"),),
-        (decode_json_base64(found.signature.content),),
-    )
+_TILE_KINDS = {("hashedrekord", "0.0.2"), ("dsse", "0.0.2")}
 
 
-def _tile_dsse(spec: Raw) -> _Parts:
-    found = _TILE_DSSE.decode(spec).dsse
-    signers = _few(found.signatures)
-    return (
-        tuple(_der_verifier(each.verifier) for each in signers),
-        (_tile_digest(found.payload, "payload"),),
-        tuple(decode_json_base64(each.content) for each in signers),
-    )
+def _tile_entry(body: bytes) -> EntryView:
+    entry = _TILE.decode(body)
+    record, dsse = entry.spec.record, entry.spec.dsse
+    if (entry.kind, entry.version) == ("hashedrekord", "0.0.2") and record is not None:
+        signers, digest = [record.signature], _tile_digest(record.data, "artifact")
+    elif (entry.kind, entry.version) == ("dsse", "0.0.2") and dsse is not None:
+        signers, digest = _few(dsse.signatures), _tile_digest(dsse.payload, "payload")
+    else:
+        raise MalformedEvidence(f"an entry of the unknown kind {entry.kind[:40]!r} {entry.version[:40]!r}")
+    verifiers = tuple([_der_verifier(each.verifier) for each in signers])
+    signatures = tuple([decode_json_base64(each.content) for each in signers])
+    return EntryView(entry.kind, entry.version, verifiers, (digest,), signatures)
 
 
 def _other(spec: Raw) -> _Parts:
@@ -317,19 +321,6 @@ _V1: dict[tuple[str, str], Callable[[Raw], _Parts]] = {
     ("intoto", "0.0.1"): _intoto,
     ("intoto", "0.0.2"): _intoto,
 }
-_V2: dict[tuple[str, str], Callable[[Raw], _Parts]] = {
-    ("hashedrekord", "0.0.2"): _tile_record,
-    ("dsse", "0.0.2"): _tile_dsse,
-}
-
-
-def _reader(entry: _Entry, generation: Generation | None) -> Callable[[Raw], _Parts]:
-    key = (entry.kind, entry.version)
-    if generation is not Generation.V1 and key in _V2:
-        return _V2[key]
-    if generation is Generation.V2:
-        raise MalformedEvidence(f"an entry of the unknown kind {entry.kind[:40]!r} {entry.version[:40]!r}")
-    return _V1.get(key, _other)
 
 
 def _few(items: list[_T]) -> list[_T]:
@@ -343,7 +334,7 @@ def _hex(value: _HexHash, role: str) -> Digest:
 
 
 def _tile_digest(value: _TileHash, role: str) -> Digest:
-    algorithm = value.algorithm.lower().replace("sha2_", "sha")
+    algorithm = "sha256" if value.algorithm == "SHA2_256" else value.algorithm.lower().replace("sha2_", "sha")
     return Digest(role, algorithm, decode_json_base64(value.digest).hex())
 
 

@@ -6,6 +6,7 @@ opens only those that name somebody; it passes over what it need not understand.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from forensics.model.claims import BY_OID, USERNAME_OID, Encoding
@@ -21,7 +22,8 @@ _SAN_ELEMENT = b"\x06\x03" + _SAN
 _CLAIMS = {_ARC + bytes([int(oid.rpartition(".")[2])]): claim for oid, claim in BY_OID.items()}
 _BY_IDENTIFIER = {oid: claim.field for oid, claim in _CLAIMS.items()}
 _BY_ELEMENT = {b"\x06\x0a" + oid: field for oid, field in _BY_IDENTIFIER.items()}  # with tag and length
-_BY_NUMBER = {oid[-1]: field for oid, field in _BY_IDENTIFIER.items()}
+_BY_NUMBER = [_BY_IDENTIFIER.get(_ARC + bytes([number])) for number in range(256)]
+_USUAL_NAME = re.compile(rb"\x06\x03\x55\x1d\x11(?:\x01\x01\xff)?\x04(.)\x30(.)([\x81\x82\x86])(.)", re.DOTALL)
 _ENCODED = frozenset(claim.field for claim in BY_OID.values() if claim.encoding is Encoding.DER)
 
 
@@ -107,7 +109,7 @@ def _walk(data: bytes, at: int, end: int, found: CertificateNames) -> None:
             continue
         name, value, stop = known(data[start : start + 12]), start + 14, start + size
         if name is None and data[at] == 0x30 and data[start] == 6 and size > 4:
-            at = stop if data[start : start + 5] != _SAN_ELEMENT else _read(data, at, end, found)
+            at = stop if data[start : start + 5] != _SAN_ELEMENT else _one_name(data, at, start, stop, end, found)
             continue
         if name is not None and not run:
             at, run = _run(data, at, end, claims), True  # once: splitting again and again would take forever
@@ -138,29 +140,44 @@ def _run(data: bytes, at: int, end: int, claims: dict[str, str]) -> int:
     Splitting at the identifiers' common part does in one call what a walk does byte by byte. Each part but the first is
     then `number 04 L value`, and `30 L` of the next extension; that all lengths agree is what makes it the same.
     """
-    parts = data[at:end].split(_ARC_ELEMENT)
-    header = parts[0]
+    header, *parts = data[at:end].split(_ARC_ELEMENT)
     if len(header) != 2:
         return at
-    for part in parts[1:-1]:
-        inside = len(part) - 5
-        if inside < 0 or part[2] != inside or part[1] != 4 or header[-1] != inside + 14 or inside > 113:
-            break
-        value = part[3:-2]
-        if header[-2] != 0x30 or part[0] not in _BY_NUMBER:
-            break
-        if value[:1] == b"\x0c":
-            if inside < 3 or value[1] != inside - 2:
+    tag, size = header
+    try:
+        for part in parts[:-1]:
+            inside = len(part) - 5
+            # Single bytes are cheap to compare and slices are not. Longer extensions have lengths of two bytes.
+            if inside < 0 or part[2] != inside or part[1] != 4 or size != inside + 14 or tag != 0x30 or inside > 113:
                 break
-            value = value[2:]
-        try:
-            text = value.decode()
-        except UnicodeDecodeError:
-            break
-        claims.setdefault(_BY_NUMBER[part[0]], text)
-        at += inside + 16
-        header = part
+            if part[3] != 0x0C:
+                text = part[3:-2].decode()
+            elif part[4] == inside - 2 > 0:
+                text = part[5:-2].decode()
+            else:
+                break
+            name = _BY_NUMBER[part[0]]
+            if name is None:
+                break
+            if name not in claims:
+                claims[name] = text
+            at += size + 2
+            tag, size = part[-2], part[-1]
+    except UnicodeDecodeError:
+        pass
     return at
+
+
+def _one_name(data: bytes, at: int, start: int, stop: int, end: int, found: CertificateNames) -> int:
+    """Read the extension of names at *at*, with its content in data[start:stop], and return where it ends."""
+    usual = _USUAL_NAME.match(data, start, end)
+    if usual is not None:
+        value, names, name = usual[1][0], usual[2][0], usual[4][0]
+        text = data[usual.end() : stop]
+        if value == names + 2 == name + 4 < 0x80 and len(text) == name and text.isascii():
+            found.names += (text.decode(),)
+            return stop
+    return _read(data, at, end, found)
 
 
 def _read(data: bytes, at: int, end: int, found: CertificateNames) -> int:

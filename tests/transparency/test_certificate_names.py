@@ -103,6 +103,14 @@ def test_bytes_that_look_like_an_extension_inside_a_value_are_not_one() -> None:
         assert names_in(identity_of(der)) == ("https://h/x", names_of(der).claims)
 
 
+def test_a_value_that_ends_with_the_identifier_of_the_next_ends_nothing() -> None:
+    element = bytes.fromhex("060a2b0601040183bf3001")
+    for tail in (b"", b"\x02", b"\x02\x04", element, b"\x30\x13" + element):
+        der = certificate("https://h/x", ((1, "good"), (9, element + tail), (12, "x"), (15, "7"), (20, "push")))
+        assert names_of(der).claims == names_in(identity_of(der))[1]
+        assert len(names_of(der).claims) == 4
+
+
 def test_of_a_claim_that_is_there_twice_the_first_counts() -> None:
     der = certificate("https://h/x", ((12, "first"), (13, "x"), (14, "y")))
     twice = der.replace(b"\x83\xbf\x30\x01\x0d", b"\x83\xbf\x30\x01\x0c")
