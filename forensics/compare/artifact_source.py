@@ -138,13 +138,15 @@ def unexplained(contents: Contents, files: Mapping[str, str], links: Collection[
         if member.blob == _EMPTY_BLOB or made_by_builds(path, member):
             continue
         blobs = {member.blob, member.lf_blob} - {None, ""}
-        candidates = [to + path[len(head) :] for head, to in mappings if path.startswith(head)]
+        early = member.runs.rank > Runs.IMPORT.rank  # then the place matters as much as the content
+        candidates = [
+            to + path[len(head) :] for head, to, votes in mappings if path.startswith(head) and (votes > 1 or not early)
+        ]
         if any(files.get(candidate) in blobs for candidate in candidates) or blobs & set(links):
             continue
         name = path.rpartition("/")[2]
-        # Earlier than on a call, the place matters as much as the content.
         moved = any(place.rpartition("/")[2] == name for blob in blobs for place in places.get(str(blob), ()))
-        if moved and member.runs.rank <= Runs.IMPORT.rank:
+        if moved and not early:
             continue
         found.append(Mismatch(path, member, any(candidate in files for candidate in candidates)))
     return tuple(found)
@@ -157,8 +159,8 @@ def made_by_builds(path: str, member: Member) -> bool:
     return bool(_VERSION_FILE.search(path)) and not (_ALARMING & frozenset(member.reaches)) and bool(member.blob)
 
 
-def _mappings(members: list[tuple[str, Member]], places: Mapping[str, list[str]]) -> list[tuple[str, str]]:
-    """Return how the build moved files, as pairs of heads, learnt from files that are the same; identity first."""
+def _mappings(members: list[tuple[str, Member]], places: Mapping[str, list[str]]) -> list[tuple[str, str, int]]:
+    """Return how the build moved files, as pairs of heads with how many files say so; as they are, and `src/`, too."""
     votes: Counter[tuple[str, str]] = Counter()
     for path, member in members:
         found = places.get(member.blob, ())
@@ -166,8 +168,9 @@ def _mappings(members: list[tuple[str, Member]], places: Mapping[str, list[str]]
             continue
         for place in found:
             votes[_heads(path, place)] += 1
-    learnt = [pair for pair, _ in votes.most_common(MAX_MAPPINGS)]
-    return list(dict.fromkeys([("", ""), *learnt, ("", "src/")]))
+    for usual in (("", ""), ("", "src/")):
+        votes[usual] += 2
+    return [(*pair, count) for pair, count in votes.most_common(MAX_MAPPINGS)]
 
 
 def _heads(path: str, place: str) -> tuple[str, str]:

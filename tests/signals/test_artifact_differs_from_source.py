@@ -15,10 +15,8 @@ NO_TREE = NotChecked("the commit is not in the repository", "git", ("o-git",))
 def test_code_that_differs_weighs_high() -> None:
     hit = judged([*past(), boxed(6, BAD, source=PACKAGE)]).hit("1.0.6", ID)
     assert (hit.family, hit.severity, hit.confidence) == (Family.SOURCE, Severity.HIGH, Confidence.HIGH)
-    assert hit.observed == (
-        "thing/core.py in thing-1.0.6-py3-none-any.whl, thing-1.0.6.tar.gz "
-        "differs from the attested commit cccccccccccc"
-    )
+    files = "thing-1.0.6.tar.gz, thing-1.0.6-py3-none-any.whl"
+    assert hit.observed == f"thing/core.py in {files} differs from the attested commit cccccccccccc"
     assert "learnt from 6 earlier releases" in hit.expected
     assert {"o-bytes", "o-git-1.0.6", "o-tree-1.0.6"} <= set(hit.evidence)
 
