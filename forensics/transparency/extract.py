@@ -23,7 +23,7 @@ _CLAIMS = {_ARC + bytes([int(oid.rpartition(".")[2])]): claim for oid, claim in 
 _BY_IDENTIFIER = {oid: claim.field for oid, claim in _CLAIMS.items()}
 _BY_ELEMENT = {b"\x06\x0a" + oid: field for oid, field in _BY_IDENTIFIER.items()}  # with tag and length
 _BY_NUMBER = [_BY_IDENTIFIER.get(_ARC + bytes([number])) for number in range(256)]
-_USUAL_NAME = re.compile(rb"\x06\x03\x55\x1d\x11(?:\x01\x01\xff)?\x04(.)\x30(.)([\x81\x82\x86])(.)", re.DOTALL)
+_USUAL_NAME = re.compile(rb"\x06\x03\x55\x1d\x11(?:\x01\x01\xff)?\x04(.)\x30(.)[\x81\x82\x86](.)", re.DOTALL)
 _ENCODED = frozenset(claim.field for claim in BY_OID.values() if claim.encoding is Encoding.DER)
 
 
@@ -75,14 +75,22 @@ def extension_text(certificate: bytes, oid: str) -> str | None:
 def _extensions(data: bytes) -> tuple[int, int]:
     """The bounds of the list of extensions; an empty run for a certificate without any. Source: RFC 5280 4.1."""
     read = der.read
-    start, end = der.whole(data, der.SEQUENCE)
-    tag, at, end = read(data, start, end)
-    if tag != der.SEQUENCE:
-        raise MalformedEvidence("a certificate without a body")
+    usual = data[1:2] == b"\x82" and data[4:6] == b"\x30\x82" and data[2] and data[6]  # lengths of two bytes, minimal
+    if usual and data[0] == 0x30 and len(data) == 4 + (data[2] << 8 | data[3]) >= 8 + (data[6] << 8 | data[7]):
+        at, end = 8, 8 + (data[6] << 8 | data[7])
+    else:
+        start, end = der.whole(data, der.SEQUENCE)
+        tag, at, end = read(data, start, end)
+        if tag != der.SEQUENCE:
+            raise MalformedEvidence("a certificate without a body")
     fields = 6 + (data[at] == 0xA0)  # version; serial, signature algorithm, issuer, validity, subject, public key
     for _ in range(fields):
         size = data[at + 1]
         at = at + 2 + size if size < 0x80 else read(data, at, end)[2]
+    if data[at : at + 2] == b"\xa3\x82" and data[at + 4 : at + 6] == b"\x30\x82" and data[at + 2] and data[at + 6]:
+        stop = at + 8 + (data[at + 6] << 8 | data[at + 7])
+        if stop <= at + 4 + (data[at + 2] << 8 | data[at + 3]) <= end:
+            return at + 8, stop
     while at < end:
         tag, content, at = read(data, at, end)
         if tag == 0xA3:
@@ -172,7 +180,7 @@ def _one_name(data: bytes, at: int, start: int, stop: int, end: int, found: Cert
     """Read the extension of names at *at*, with its content in data[start:stop], and return where it ends."""
     usual = _USUAL_NAME.match(data, start, end)
     if usual is not None:
-        value, names, name = usual[1][0], usual[2][0], usual[4][0]
+        value, names, name = map(ord, usual.group(1, 2, 3))
         text = data[usual.end() : stop]
         if value == names + 2 == name + 4 < 0x80 and len(text) == name and text.isascii():
             found.names += (text.decode(),)
