@@ -53,3 +53,8 @@ def forensics(tmp_path: Path) -> Forensics:
         )
 
     return run
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Name bytes by their argument: many are made anew in every worker, with the time or a fresh key in them."""
+    return argname if isinstance(val, bytes) else None
