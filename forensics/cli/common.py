@@ -101,6 +101,7 @@ class Ask:
     files: str = "suspects"
     max_file: int = 64
     max_files: int = 512
+    also: tuple[str, ...] = ()
     repository: str | None = None
 
 
@@ -262,7 +263,7 @@ def file_options(ask: Ask) -> FileOptions:
         policy = FilePolicy(ask.files)
     except ValueError:
         raise UsageError(f"--files {ask.files!r} is not one of {', '.join(FilePolicy)}.") from None
-    return FileOptions(policy, ask.max_file * 2**20, ask.max_files * 2**20)
+    return FileOptions(policy, ask.max_file * 2**20, ask.max_files * 2**20, ask.also)
 
 
 def document_of(ask: Ask) -> tuple[Document, Path]:

@@ -19,6 +19,7 @@ from forensics.cli.common import (
 
 if TYPE_CHECKING:
     from forensics.compare.releases import ReleaseComparison
+    from forensics.evidence.case import Case
     from forensics.model.finding import Assessment
     from forensics.model.release import Artifact
 
@@ -31,29 +32,38 @@ def diff(
     offline: OfflineOption = False,
     refresh: RefreshOption = False,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON (schema forensics/diff/1).")] = False,
+    artifacts: Annotated[
+        bool, typer.Option("--artifacts", help="Show the text of files that differ inside the artifacts, too.")
+    ] = False,
     everything: Annotated[bool, typer.Option("--all", help="Show claims that are the same, too.")] = False,
     trust_root: TrustRootOption = None,
     endpoint: EndpointOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Compare the identities and files of two releases, ids before names."""
+    """Compare the identities and files of two releases, ids before names.
+
+    A case that is collected by this command gets the bytes of both releases.
+    """
     from forensics.cli.common import investigate
     from forensics.compare.releases import compare_releases
 
-    ask = Ask(project, case, offline, refresh, trust_root, endpoint, 16, 60.0, None, quiet, verbose)
-    _, analysis = investigate(ask)
+    ask = Ask(project, case, offline, refresh, trust_root, endpoint, 16, 60.0, None, quiet, verbose, also=(old, new))
+    investigation, analysis = investigate(ask)
     before, after = analysis.assessment(old), analysis.assessment(new)
     comparison = compare_releases(before.release, after.release, analysis.history.repository)
+    bytes_of = investigation.case if artifacts else None
     if json_output:
         import json
 
-        typer.echo(json.dumps(_json(before, after, comparison), indent=2))
+        typer.echo(json.dumps(_json(before, after, comparison, bytes_of), indent=2))
         return
-    _print(before, after, comparison, everything=everything)
+    _print(before, after, comparison, bytes_of, everything=everything)
 
 
-def _json(before: Assessment, after: Assessment, comparison: ReleaseComparison) -> dict[str, object]:
+def _json(before: Assessment, after: Assessment, comparison: ReleaseComparison, case: Case | None) -> dict[str, object]:
+    from forensics.cli.diff_contents import contents_json
+
     return {
         "schema": "forensics/diff/1",
         "before": {"version": before.release.version, "verdict": before.verdict.value, "door": before.door.value},
@@ -67,6 +77,7 @@ def _json(before: Assessment, after: Assessment, comparison: ReleaseComparison) 
             "evidence": list(comparison.identity.evidence),
         },
         "files": [{"kind": f.kind, "before": _file(f.before), "after": _file(f.after)} for f in comparison.files],
+        "contents": contents_json(comparison, case),
         "source": _source(comparison),
         "not_checked": [
             {"what": what, "reason": outcome.reason, "needs": outcome.needs}
@@ -108,10 +119,13 @@ def _file(artifact: Artifact | None) -> dict[str, object] | None:
             "evidence": list(artifact.evidence)}  # fmt: skip
 
 
-def _print(before: Assessment, after: Assessment, comparison: ReleaseComparison, *, everything: bool) -> None:
+def _print(
+    before: Assessment, after: Assessment, comparison: ReleaseComparison, case: Case | None, *, everything: bool
+) -> None:
     from rich import box
     from rich.table import Table
 
+    from forensics.cli.diff_contents import print_contents
     from forensics.cli.terminal import console
     from forensics.model.text import visible
 
@@ -143,11 +157,14 @@ def _print(before: Assessment, after: Assessment, comparison: ReleaseComparison,
             if artifact is not None:
                 size, digest = artifact.size or "?", artifact.sha256 or "unknown"
                 out.print(f"{side} {visible(artifact.filename)}  {size} bytes  sha256 {digest}")
+    print_contents(comparison, case)
     _print_source(comparison)
+    if not comparison.not_compared:
+        return
     out.print()
     out.print("Could not check")
     for what, outcome in comparison.not_compared:
-        out.print(f"  {what}: {outcome.reason} [needs {outcome.needs}]")
+        out.print(f"  {what}: {visible(outcome.reason)} [needs {outcome.needs}]", markup=False)
 
 
 def _print_source(comparison: ReleaseComparison) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from forensics.compare.artifacts import ContentsDiff, compare_contents, slot
 from forensics.compare.identity import ClaimDiff, diff_identities
 from forensics.model.checked import Checked, NotChecked, Outcome
+from forensics.model.contents import NO_CONTENTS
 from forensics.model.identity import Identity
 from forensics.model.release import Artifact, Release
 from forensics.model.source import NO_SOURCE, Commit, SourceHistory
@@ -24,11 +26,12 @@ class IdentityComparison:
 
 @dataclass(frozen=True, slots=True)
 class FileComparison:
-    """One kind of file of two releases; either side may lack it."""
+    """One kind of file of two releases; either side may lack it. `contents` is how their contents differ."""
 
     kind: str
     before: Artifact | None
     after: Artifact | None
+    contents: Outcome[ContentsDiff] = NO_CONTENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,6 @@ class SourceComparison:
     commits: tuple[Commit, ...]
     workflow: tuple[str, str] | None
     evidence: tuple[str, ...]
-
-
-NOT_COMPARED = (("artifact contents", NotChecked("artifact contents are not compared by this version", "artifact")),)
 
 
 def compare_identities(before: Release, after: Release) -> IdentityComparison:
@@ -93,7 +93,10 @@ def compare_releases(
     if source is not None and isinstance(workflow, Checked):
         evidence = tuple(dict.fromkeys((*source.evidence, *workflow.evidence)))
         source = replace(source, workflow=workflow.value, evidence=evidence)
-    return ReleaseComparison(compare_identities(before, after), _pair(before, after), (*missing, *NOT_COMPARED), source)
+    files = _pair(before, after)
+    unread = [pair.contents for pair in files if isinstance(pair.contents, NotChecked)]
+    missing += [("artifact contents", outcome) for outcome in dict.fromkeys(unread)]
+    return ReleaseComparison(compare_identities(before, after), files, tuple(missing), source)
 
 
 def _commits(before: Release, after: Release, repository: Outcome[SourceHistory]) -> Outcome[SourceComparison]:
@@ -131,8 +134,29 @@ def _pair(before: Release, after: Release) -> tuple[FileComparison, ...]:
     for kind in dict.fromkeys(a.kind for a in (*before.artifacts, *after.artifacts)):
         old = [a for a in before.artifacts if a.kind == kind]
         new = [a for a in after.artifacts if a.kind == kind]
+        for artifact in list(new):
+            twin = next((a for a in old if slot(a) == slot(artifact)), None)
+            if twin is not None:
+                pairs.append(FileComparison(kind, twin, artifact, _contents(twin, artifact)))
+                old.remove(twin)
+                new.remove(artifact)
         for index in range(max(len(old), len(new))):
-            pairs.append(
-                FileComparison(kind, old[index] if index < len(old) else None, new[index] if index < len(new) else None)
-            )
+            first = old[index] if index < len(old) else None
+            second = new[index] if index < len(new) else None
+            pairs.append(FileComparison(kind, first, second, _contents(first, second)))
     return tuple(pairs)
+
+
+def _contents(before: Artifact | None, after: Artifact | None) -> Outcome[ContentsDiff]:
+    if before is None or after is None:
+        present = before or after
+        assert present is not None
+        return NotChecked(f"the other release has no file to compare {present.filename} with", "artifact")
+    for artifact in (before, after):
+        if isinstance(artifact.contents, NotChecked):
+            reason = f"{artifact.filename}: {artifact.contents.reason}"
+            return NotChecked(reason, artifact.contents.needs, artifact.contents.evidence)
+    assert isinstance(before.contents, Checked)
+    assert isinstance(after.contents, Checked)
+    evidence = tuple(dict.fromkeys((*before.contents.evidence, *after.contents.evidence)))
+    return Checked(compare_contents(before.contents.value, after.contents.value), evidence)

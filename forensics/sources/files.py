@@ -49,11 +49,12 @@ class FilePolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileOptions:
-    """Which files to fetch, and at most how many bytes for one file and in one run."""
+    """Which files to fetch, and at most how many bytes for one file and in one run; those of *also* in any case."""
 
     policy: FilePolicy = FilePolicy.SUSPECTS
     each: int = 64 * 2**20
     total: int = 512 * 2**20
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,9 @@ def wanted_files(assessments: Sequence[Assessment], options: FileOptions | None 
             wanted = _wanted(assessment.release, artifact)
             order.setdefault(wanted.sha256, wanted)
 
+    for assessment in assessments:
+        if assessment.release.version in options.also:
+            take(assessment, FILES_OF_SUSPECT)
     suspects = [a for a in assessments if a.verdict.flagged or a.release.listed is False]
     for assessment in reversed(suspects[-MAX_SUSPECTS:]):
         take(assessment, FILES_OF_SUSPECT)
