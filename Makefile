@@ -10,13 +10,14 @@ help:  ## list the targets
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
+# The locks are complete. Left to itself, an older pip looks past their pins for what an extra asks for.
 .venv/.runtime: .venv/bin/python requirements.lock pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/.dev: .venv/.runtime requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
 demo: .venv/.runtime  ## print the timeline of the built-in reconstruction and write its report
