@@ -55,7 +55,7 @@ lock:  ## pin the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		--group build pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--group build --group dev pyproject.toml -o requirements-dev.lock
+		--all-extras --group build --group dev pyproject.toml -o requirements-dev.lock
 
 clean:  ## remove the virtual environment and caches
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis test-artifacts dist
