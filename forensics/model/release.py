@@ -12,6 +12,7 @@ from forensics.model.contents import NO_CONTENTS, Contents
 from forensics.model.identity import Identity
 from forensics.model.log import LogOnly
 from forensics.model.project import Project
+from forensics.model.publication import NO_PUBLICATION, Publication
 from forensics.model.source import NO_SOURCE, SourceFacts, SourceHistory
 
 
@@ -38,7 +39,10 @@ class ProjectStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """One file of a release. `provenance` holds the attestations (an empty tuple: observed to be absent)."""
+    """One file of a release. `provenance` holds the attestations (an empty tuple: observed to be absent).
+
+    Digests are lower-case hex. npm states SHA-512; SHA-256 is then known where the bytes are.
+    """
 
     filename: str
     kind: str
@@ -51,6 +55,12 @@ class Artifact:
     upload_client: str | None = None
     evidence: tuple[str, ...] = ()
     contents: Outcome[Contents] = NO_CONTENTS
+    sha512: str | None = None
+
+    @property
+    def digest(self) -> str | None:
+        """The digest that tells this file from others: SHA-256 where it is known, else SHA-512."""
+        return self.sha256 or self.sha512
 
     @property
     def attestations(self) -> tuple[Attestation, ...]:
@@ -91,6 +101,7 @@ class Release:
     mentions: tuple[Mention, ...] = ()
     evidence: tuple[str, ...] = ()
     source: Outcome[SourceFacts] = NO_SOURCE
+    publication: Outcome[Publication] = NO_PUBLICATION
 
     @property
     def attestations(self) -> tuple[Attestation, ...]:

@@ -12,11 +12,11 @@ from forensics.model.endpoints import Endpoints
 from forensics.model.project import Project
 from forensics.model.release import Advisory, SourceStatus
 from forensics.model.source import NO_SOURCE
+from forensics.sources.ecosystems import package_index
 from forensics.sources.git import GitWitness, Repository, commits_in_log, home_of
-from forensics.sources.integrity import ProvenanceAnswer, read_provenance
+from forensics.sources.index import Index, Provenance, ProvenanceAnswer, newest_first
 from forensics.sources.interface import Witness
 from forensics.sources.osv import read_advisories
-from forensics.sources.pypi import Index, IndexFile, read_index
 from forensics.sources.rekor import Rekor
 from forensics.sources.rekor_gather import LogAnswers, ask_log
 from forensics.sources.rekor_plan import plan_for
@@ -52,6 +52,31 @@ class LogClients:
     kept: Client
 
 
+class Round:
+    """One round of questions about a project: whom it goes to, in which order they were asked, how each did."""
+
+    def __init__(self, client: Client, endpoints: Endpoints, project: Project, progress: Progress | None) -> None:
+        self.client = client
+        self.endpoints = endpoints
+        self.project = project
+        self.progress = progress
+        self.witnesses: list[Witness] = []
+
+    def witness(self, name: str) -> Witness:
+        """Return a new witness, counted from now on."""
+        self.witnesses.append(Witness(name))
+        return self.witnesses[-1]
+
+    def forget(self, witness: Witness) -> None:
+        """Leave a witness out of the count: there was nothing to ask it."""
+        self.witnesses.remove(witness)
+
+    def tick(self, stage: str) -> Callable[[int, int], None] | None:
+        """Return what to call with how much of *stage* is done and of how much, if anybody wants to know."""
+        progress = self.progress
+        return (lambda done, total: progress(stage, done, total)) if progress else None
+
+
 async def gather(
     client: Client,
     endpoints: Endpoints,
@@ -62,63 +87,64 @@ async def gather(
     log: LogClients | None = None,
     git: GitWitness | None = None,
 ) -> Gathered:
-    """Return what the index, its Integrity API, OSV, the repository and the transparency log say about *project*.
+    """Return what the index, its attestations, OSV, the repository and the transparency log say about *project*.
 
     What can vanish is asked first: the index, then provenance, newest file first, then the repository; then the log,
     which forgets nothing, about what *supplements* name and the index does not list. An outage of one source never
     stops another.
     """
-    index_witness, integrity_witness, osv_witness = Witness("PyPI index"), Witness("PyPI Integrity API"), Witness("OSV")
-    advisories_task = asyncio.ensure_future(read_advisories(client, endpoints, project, osv_witness))
+    asked = Round(client, endpoints, project, progress)
+    named = package_index(project.ecosystem)
+    index_witness, attested_witness = asked.witness(named.name), asked.witness(named.provenance_name)
+    # What takes long and waits for nobody runs beside the rest.
+    aside = asyncio.ensure_future(read_advisories(client, endpoints, project, asked.witness("OSV")))
     try:
-        index = await read_index(client, endpoints, project, index_witness)
-        provenance: dict[str, Outcome[ProvenanceAnswer]] = {}
+        index = await named.read(client, endpoints, project, index_witness)
+        provenance: Provenance = {}
         if isinstance(index, Checked):
-            provenance = await read_provenance(
-                client,
-                endpoints,
-                project,
-                newest_first(index.value.files),
-                integrity_witness,
-                (lambda done, total: progress("provenance", done, total)) if progress else None,
-            )
-        advisories = await advisories_task
+            files = newest_first(index.value.files)
+            tick = asked.tick("provenance")
+            provenance = await named.read_provenance(client, endpoints, project, files, attested_witness, tick)
+        advisories = await aside
     finally:
-        await asyncio.gather(_ended(advisories_task), return_exceptions=True)
-    witnesses = [index_witness, integrity_witness, osv_witness]
-    repository: Outcome[Repository] = NO_SOURCE
-    if git is not None and "git" in endpoints.urls:  # cases of earlier versions have no repository
-        git_witness = Witness("git")
-        repository = await git.ask(
-            home_of(index, provenance, endpoints),
-            git_witness,
-            (lambda done, total: progress("repository", done, total)) if progress else None,
-        )
-        witnesses += [git_witness] if git_witness.asked else []
-    answers: LogAnswers | None = None
-    if "rekor" in endpoints.urls:  # cases of earlier versions have no log
-        log_witness = Witness("Rekor")
-        log = log or LogClients(client, client)
-        answers = await ask_log(
-            Rekor(log.ask, endpoints["rekor"], log_witness, log.kept),
-            plan_for(index, provenance, supplements or Supplements()),
-            (lambda done, total: progress("log", done, total)) if progress else None,
-        )
-        witnesses += [log_witness] if answers else []
+        await asyncio.gather(_ended(aside), return_exceptions=True)
+    repository = await _ask_repository(asked, git, index, provenance)
+    answers = await _ask_log(asked, log, index, provenance, supplements or Supplements())
     if git is not None and answers is not None and isinstance(repository, Checked):
         repository = await git.ask_more(repository, commits_in_log(answers))
-    return Gathered(index, provenance, advisories, tuple(w.status() for w in witnesses), answers, repository)
+    return Gathered(index, provenance, advisories, tuple(w.status() for w in asked.witnesses), answers, repository)
+
+
+async def _ask_repository(
+    asked: Round, git: GitWitness | None, index: Outcome[Index], provenance: Provenance
+) -> Outcome[Repository]:
+    """Return what the repository that certificates or the index name says."""
+    if git is None or "git" not in asked.endpoints.urls:  # cases of earlier versions have no repository
+        return NO_SOURCE
+    witness = asked.witness("git")
+    home = home_of(index, provenance, asked.endpoints)
+    repository = await git.ask(home, witness, asked.tick("repository"))
+    if not witness.asked:
+        asked.forget(witness)
+    return repository
+
+
+async def _ask_log(
+    asked: Round, log: LogClients | None, index: Outcome[Index], provenance: Provenance, supplements: Supplements
+) -> LogAnswers | None:
+    """Return what the log answers, None where there is nothing to ask it, or nobody to ask."""
+    if "rekor" not in asked.endpoints.urls:  # cases of earlier versions have no log
+        return None
+    witness = Witness("Rekor")
+    log = log or LogClients(asked.client, asked.client)
+    rekor = Rekor(log.ask, asked.endpoints["rekor"], witness, log.kept)
+    answers = await ask_log(rekor, plan_for(index, provenance, supplements), asked.tick("log"))
+    if answers is not None:
+        asked.witnesses.append(witness)
+    return answers
 
 
 async def _ended(task: asyncio.Future[Any]) -> None:
     """Wait for the end of a task that nobody needs any more: it must not outlive the archive it writes to."""
     task.cancel()
     await task
-
-
-def newest_first(files: tuple[IndexFile, ...]) -> tuple[IndexFile, ...]:
-    """Return *files* by upload time, newest first; files without a time come last, by name."""
-    timed = sorted(
-        (f for f in files if f.uploaded_at is not None), key=lambda f: (f.uploaded_at, f.filename), reverse=True
-    )
-    return (*timed, *sorted((f for f in files if f.uploaded_at is None), key=lambda f: f.filename))

@@ -15,9 +15,8 @@ from forensics.attestation.pep740 import parse_provenance
 from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.errors import EvidenceError
 from forensics.model.identity import Identity
-from forensics.sources.integrity import ProvenanceAnswer
+from forensics.sources.index import Index, IndexFile, ProvenanceAnswer
 from forensics.sources.interface import mapping
-from forensics.sources.pypi import Index, IndexFile
 
 if TYPE_CHECKING:
     from forensics.model.endpoints import Endpoints

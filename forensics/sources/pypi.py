@@ -6,7 +6,6 @@ release without files keeps its key in the legacy answer, a quarantined project 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -17,6 +16,8 @@ from forensics.model.errors import BadAnswer, HostileInput
 from forensics.model.project import Project
 from forensics.model.release import ProjectStatus
 from forensics.model.times import parse_time
+from forensics.sources.index import Index, IndexFile, PackageIndex
+from forensics.sources.integrity import read_provenance
 from forensics.sources.interface import Witness, hex_digest, items, mapping, text
 
 if TYPE_CHECKING:
@@ -28,42 +29,6 @@ PROVENANCE_API = (1, 3)
 
 MAX_NAME = 1000
 """Longest file name or version that is read; the index itself allows far less."""
-
-
-@dataclass(frozen=True, slots=True)
-class IndexFile:
-    """One file as the index lists it. `provenance` is the URL, None for an observed absence, or not checked."""
-
-    filename: str
-    version: str
-    kind: str
-    sha256: str | None
-    size: int | None
-    uploaded_at: datetime | None
-    yanked: bool
-    yanked_reason: str | None
-    path: str | None
-    provenance: Outcome[str | None]
-    evidence: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """What the index says about a project. `exists` is False only when it answered and knows no such project.
-
-    `unplaced` are listed files whose version nobody states, and names too long to be any: kept, never analysed.
-    `links` are the URLs of the project page, those labelled as source first: claims of whoever uploaded last.
-    """
-
-    exists: bool
-    status: ProjectStatus
-    files: tuple[IndexFile, ...]
-    empty_versions: tuple[str, ...]
-    latest: str | None
-    contradictions: tuple[tuple[str, str, str, str], ...]
-    evidence: tuple[str, ...]
-    unplaced: tuple[str, ...] = ()
-    links: tuple[str, ...] = ()
 
 
 async def read_index(client: Client, endpoints: Endpoints, project: Project, witness: Witness) -> Outcome[Index]:
@@ -273,3 +238,15 @@ def kind_of(filename: str) -> str:
     if filename.endswith(".whl"):
         return "wheel"
     return "sdist" if filename.endswith((".tar.gz", ".zip", ".tar.bz2", ".tgz")) else "other"
+
+
+PYPI = PackageIndex(
+    name="PyPI index",
+    provenance_name="PyPI Integrity API",
+    service="pypi",
+    read=read_index,
+    read_provenance=read_provenance,
+    version_of=lambda filename, _: version_of(filename),
+    kind_of=kind_of,
+)
+"""What PyPI contributes to a collection."""

@@ -21,9 +21,8 @@ from forensics.attestation.pep740 import parse_provenance
 from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.errors import EvidenceError
 from forensics.model.identity import RefClass
-from forensics.sources.integrity import ProvenanceAnswer
+from forensics.sources.index import Index, IndexFile, ProvenanceAnswer
 from forensics.sources.interface import items, mapping
-from forensics.sources.pypi import Index, IndexFile
 from forensics.sources.supplements import NamedFile, Supplements
 from forensics.transparency.merkle import leaf_hash
 

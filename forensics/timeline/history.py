@@ -26,7 +26,8 @@ from forensics.model.release import (
 )
 from forensics.sources.gather import Gathered
 from forensics.sources.git_facts import source_history, with_sources
-from forensics.sources.pypi import Index, IndexFile, kind_of
+from forensics.sources.index import Index, IndexFile
+from forensics.sources.pypi import kind_of
 from forensics.sources.supplements import NamedFile, StatedTime, Supplements
 from forensics.timeline.lines import version_key
 from forensics.timeline.logged import Logged

@@ -20,7 +20,8 @@ from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.identity import Identity
 from forensics.model.log import LogOnly, LogRecord
 from forensics.sources.gather import Gathered
-from forensics.sources.pypi import IndexFile, version_of
+from forensics.sources.index import IndexFile
+from forensics.sources.pypi import version_of
 from forensics.sources.rekor import Found
 from forensics.sources.rekor_gather import LogAnswers
 from forensics.sources.rekor_plan import CONTROLS, Target, missing_versions

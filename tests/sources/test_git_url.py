@@ -10,8 +10,8 @@ from forensics.model.checked import Checked, NotChecked
 from forensics.model.endpoints import resolve_endpoints
 from forensics.model.release import ProjectStatus
 from forensics.sources.git_url import home_of
-from forensics.sources.integrity import ProvenanceAnswer
-from forensics.sources.pypi import Index, IndexFile, links_of
+from forensics.sources.index import Index, IndexFile, ProvenanceAnswer
+from forensics.sources.pypi import links_of
 from tests.lab import build_world
 from tests.lab.world import World
 

@@ -8,8 +8,7 @@ from forensics.model.checked import Checked, NotChecked
 from forensics.model.project import parse_project
 from forensics.model.release import Artifact, Mention, Release, SourceStatus
 from forensics.sources.gather import Gathered
-from forensics.sources.integrity import ProvenanceAnswer
-from forensics.sources.pypi import Index, IndexFile
+from forensics.sources.index import Index, IndexFile, ProvenanceAnswer
 from forensics.sources.supplements import Supplements
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
