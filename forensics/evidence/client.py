@@ -159,8 +159,8 @@ class Client:
             patience_over = attempt >= limits.attempts or waited + pause > limits.max_wait_seconds
             if patience_over or host.open or not given.transient:
                 error = give_up(request, given, limits)
-                if given.transient:  # a body over our limit says nothing against the host
-                    host.failed(error)
+                if given.transient or given.nowhere:  # a body over our limit says nothing against the host
+                    host.failed(error, for_good=given.nowhere)
                 raise error
             if self._progress and pause >= 1:
                 self._progress(f"{host.name}: {given.what}; asking again in {pause:.0f} s")

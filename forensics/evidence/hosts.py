@@ -90,7 +90,7 @@ class Host:
             assert first is not None
             self._leave(url)
             raise BudgetSpent(
-                f"{self.name} is not asked any more after {self.failures} failures in a row, the first: {first.what}",
+                f"{self.name} is not asked any more after {_times(self.failures)}: {first.what}",
                 meaning="What this host would have said is not known.",
                 advice="Run the same command again later; what is recorded is not asked again.",
                 evidence=first.evidence,
@@ -114,11 +114,11 @@ class Host:
         if not self.open:
             self.first_failure = None
 
-    def failed(self, error: SourceError) -> None:
-        """Note that a request was given up; enough in a row open the circuit."""
+    def failed(self, error: SourceError, *, for_good: bool = False) -> None:
+        """Note that a request was given up; enough in a row open the circuit, and one does that failed *for_good*."""
         self.failures += 1
         self.first_failure = self.first_failure or error
-        self.open = self.open or self.failures >= self.limits.breaker_failures
+        self.open = self.open or for_good or self.failures >= self.limits.breaker_failures
 
     def report(self) -> HostReport:
         """Return what happened so far."""
@@ -132,3 +132,7 @@ class Host:
             tuple(self.left),
             self.left_count,
         )
+
+
+def _times(failures: int) -> str:
+    return f"{failures} failures in a row, the first" if failures > 1 else "one failure"

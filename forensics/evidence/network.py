@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -10,6 +11,8 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 from yarl import URL
+
+from forensics.evidence.transport import Unresolved
 
 _MAX_FIELD_BYTES = 64 * 2**10
 _CHUNK = 64 * 2**10
@@ -21,6 +24,7 @@ _KINDS: tuple[tuple[type[BaseException], type[httpx.TransportError]], ...] = (
     (aiohttp.ServerTimeoutError, httpx.ReadTimeout),
     (aiohttp.ClientProxyConnectionError, httpx.ProxyError),
     (aiohttp.ClientHttpProxyError, httpx.ProxyError),
+    (aiohttp.ClientConnectorDNSError, Unresolved),
     (aiohttp.ClientConnectorError, httpx.ConnectError),
     (aiohttp.ServerDisconnectedError, httpx.RemoteProtocolError),
     (aiohttp.ClientPayloadError, httpx.RemoteProtocolError),
@@ -111,7 +115,10 @@ class _ExactTransport(AiohttpTransport):
 
 def _translated(error: BaseException) -> httpx.TransportError:
     kind = next((to for kind, to in _KINDS if isinstance(error, kind)), httpx.NetworkError)
-    return kind(str(error) or type(error).__name__)
+    translated = kind(str(error) or type(error).__name__)
+    if isinstance(translated, Unresolved) and isinstance(error, aiohttp.ClientConnectorDNSError):
+        translated.passing = error.os_error.errno == socket.EAI_AGAIN
+    return translated
 
 
 def _proxy_for(url: str) -> str | None:

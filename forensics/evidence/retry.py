@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from forensics.evidence.hosts import Limits
-from forensics.evidence.transport import EVIDENCE
+from forensics.evidence.transport import EVIDENCE, Unresolved
 from forensics.evidence.wire import ReceivedResponse, clean_url, scrub
 from forensics.model.errors import Refused, SourceError, Unreachable
 
@@ -28,7 +28,14 @@ class Given:
         """Whether asking again can help: not for a body over our limit, nor for a URL that cannot be asked."""
         if self.received is not None:
             return self.received.truncated != "length"
+        if isinstance(self.error, Unresolved):
+            return self.error.passing
         return not isinstance(self.error, httpx.UnsupportedProtocol)
+
+    @property
+    def nowhere(self) -> bool:
+        """Whether the name of the host leads to no address, so that no other question to it can be answered either."""
+        return isinstance(self.error, Unresolved)
 
     @property
     def what(self) -> str:

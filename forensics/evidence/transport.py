@@ -30,6 +30,12 @@ ALLOWANCE = "forensics.allowance"
 """Key in `request.extensions`: (largest body in bytes, longest exchange in seconds)."""
 
 
+class Unresolved(httpx.ConnectError):
+    """The name of the host leads to no address. *passing*: its name servers did not answer, which may pass."""
+
+    passing = False
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -186,7 +192,7 @@ def _as_httpx(received: ReceivedResponse, observation: str, request: httpx.Reque
 
 def _error_of(exchange: Exchange, request: httpx.Request) -> httpx.TransportError:
     assert exchange.failed is not None
-    kind = getattr(httpx, exchange.failed.kind, None)
+    kind = Unresolved if exchange.failed.kind == Unresolved.__name__ else getattr(httpx, exchange.failed.kind, None)
     if not (isinstance(kind, type) and issubclass(kind, httpx.TransportError)):
         kind = httpx.NetworkError
     return kind(exchange.failed.message, request=request)

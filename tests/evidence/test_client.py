@@ -17,7 +17,7 @@ from forensics.evidence.client import USER_AGENT, Answer, Client
 from forensics.evidence.network import open_network
 from forensics.evidence.redirects import same_site
 from forensics.evidence.retry import Given, retry_after
-from forensics.evidence.transport import RecordingTransport
+from forensics.evidence.transport import RecordingTransport, Unresolved
 from forensics.evidence.wire import ReceivedResponse
 from forensics.model.errors import (
     BadAnswer,
@@ -183,6 +183,34 @@ def test_a_refused_connection_is_recorded_and_replayed(case: Case) -> None:
     assert case.observations()[0].status is None
     assert "ConnectError" in (case.observations()[0].problem or "")
     assert replay(case, outcome_of("http://127.0.0.1:1/x")) == live
+
+
+def test_a_host_without_an_address_is_asked_once(case: Case) -> None:
+    """A live run with several dead names must not spend its patience on each."""
+
+    async def both(client: Client) -> list[str]:
+        said = []
+        for path in ("/one", "/two"):
+            with pytest.raises(SourceError) as caught:
+                await client.get(f"http://no-such-host.invalid{path}")
+            said.append(caught.value.what)
+            assert caught.value.evidence
+        return said
+
+    first, second = record(case, both, replace(FAST, attempts=6, max_wait_seconds=1))
+    assert "Unresolved" in first
+    assert "is not asked any more after one failure" in second
+    with case.reading_archive() as archive:
+        assert {o.problem.partition(":")[0] for o in archive.observations() if o.problem} == {"Unresolved"}
+    assert replay(case, outcome_of("http://no-such-host.invalid/one"))[1] == first
+
+
+@pytest.mark.parametrize(("passing", "again"), [(True, True), (False, False)])
+def test_only_silent_name_servers_are_asked_again(passing: bool, again: bool) -> None:
+    error = Unresolved("Name or service not known")
+    error.passing = passing
+    assert Given(error=error).transient is again
+    assert Given(error=error).nowhere
 
 
 def test_a_body_over_the_limit_is_cut_and_kept(world: World, case: Case) -> None:
