@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from itertools import islice
 
 from forensics.model.checked import NotChecked
 from forensics.model.release import Door
@@ -55,13 +56,39 @@ class Past:
         return self.advised_at is None or self.advised_at > at
 
 
+@dataclass(slots=True)
+class Series:
+    """The releases of a line, or of the whole project, in order of publication, grown one at a time.
+
+    `attested` are those of which every file was attested: what was lost is looked for among them without limit of time.
+    """
+
+    members: list[Past] = field(default_factory=list)
+    attested: list[Past] = field(default_factory=list)
+
+    def add(self, past: Past) -> None:
+        """Take in the next release."""
+        self.members.append(past)
+        if past.profile.attested is Attested.FULL:
+            self.attested.append(past)
+
+    @property
+    def latest(self) -> Past | None:
+        """The release before the one that is judged, whatever was thought of it."""
+        return self.members[-1] if self.members else None
+
+
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Predecessor and cohort, latest last. `borrowed` when the line had none and the project's latest stands in."""
+    """Predecessor and cohort, latest last. `borrowed` when the line had none and the project's latest stands in.
+
+    `fully_attested` are the latest releases of which every file was attested, at most FULLY_ATTESTED, of any age.
+    """
 
     cohort: tuple[Past, ...]
     borrowed: bool
     joined: frozenset[tuple[str, str]] = field(default=frozenset())
+    fully_attested: tuple[Profile, ...] = ()
     _known: dict[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -92,21 +119,24 @@ class Baseline:
             return NotChecked("the usual door is unknown", "index")
         return latest[0]
 
-    def fully_attested(self) -> tuple[Profile, ...]:
-        """Return the members of which every file was attested."""
-        return tuple(past.profile for past in self.cohort if past.profile.attested is Attested.FULL)
 
-
-def build_baseline(line: Sequence[Past], project: Sequence[Past], at: datetime) -> Baseline:
+def build_baseline(line: Series, project: Series, at: datetime) -> Baseline:
     """Return the baseline at time *at* from the earlier releases of the *line*, else of the *project*.
 
-    Both are in order of publication. Cohort: the last COHORT_RELEASES, or those of the last COHORT_SPAN, whichever
-    holds more, at most COHORT_LIMIT; releases that do not serve are left out before counting.
+    Cohort: the last COHORT_RELEASES, or those of the last COHORT_SPAN, whichever holds more, at most COHORT_LIMIT;
+    releases that do not serve are left out before counting.
     """
-    cohort = _cohort(line, at)
-    if cohort:
-        return Baseline(cohort, borrowed=False, joined=_joined(line))
-    return Baseline(_cohort(project, at), borrowed=True, joined=_joined(project))
+    cohort = _cohort(line.members, at)
+    source, borrowed = (line, False) if cohort else (project, True)
+    return Baseline(
+        cohort or _cohort(project.members, at), borrowed, _joined(source.members), _attested(source.attested, at)
+    )
+
+
+def _attested(past: Sequence[Past], at: datetime) -> tuple[Profile, ...]:
+    """Return the latest FULLY_ATTESTED of *past* that serve, latest last."""
+    serving = (member.profile for member in reversed(past) if member.serves(at))
+    return tuple(islice(serving, t.FULLY_ATTESTED))[::-1]
 
 
 def _cohort(past: Sequence[Past], at: datetime) -> tuple[Past, ...]:

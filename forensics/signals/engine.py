@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 
 from packaging.utils import canonicalize_version
 
@@ -14,7 +15,7 @@ from forensics.model.checked import Checked, NotChecked
 from forensics.model.finding import Assessment, Family, Finding, Unchecked, Verdict
 from forensics.model.release import Advisory, Door, History, Release
 from forensics.signals import thresholds as t
-from forensics.signals.baseline import Baseline, Past, build_baseline
+from forensics.signals.baseline import Baseline, Past, Series, build_baseline
 from forensics.signals.corroboration import CORROBORATED, corroborated
 from forensics.signals.numbering import Numbering
 from forensics.signals.profile import Attested, Profile, profile_of
@@ -89,12 +90,12 @@ class _Run:
         self.suspended = suspended
         self.lines = lines
         self.signals = list(catalogue().values())
-        self.project: list[Past] = []
-        self.by_line: dict[str, list[Past]] = defaultdict(list)
+        self.project = Series()
+        self.by_line: dict[str, Series] = defaultdict(Series)
         self.rhythm = Rhythm()
         self.rhythms: dict[str, Rhythm] = defaultdict(Rhythm)
         self.numbering = Numbering()
-        self.recent: deque[tuple[datetime, str, Release]] = deque()
+        self.recent: deque[tuple[datetime, str, Release]] = deque(maxlen=t.BURST_LOOKED_AT)
         self.last_seen: datetime | None = None
         self.advised = _malicious_by_version(history)
 
@@ -138,7 +139,6 @@ class _Run:
 
     def _view(self, index: int, profile: Profile, moment: Moment, line: str, door: Door, baseline: Baseline) -> View:
         release = self.history.releases[index]
-        previous = self.by_line[line][-1] if self.by_line[line] else None
         enough = len(self.rhythms[line].gaps) >= t.RATE_SAMPLES
         return View(
             history=self.history,
@@ -149,7 +149,7 @@ class _Run:
             line=line,
             door=door,
             baseline=baseline,
-            previous=previous,
+            previous=self.by_line[line].latest,
             rhythm=self.rhythm,
             line_rhythm=self.rhythms[line] if enough else self.rhythm,
             around=self._around(index, line, moment),
@@ -158,20 +158,28 @@ class _Run:
         )
 
     def _around(self, index: int, line: str, moment: Moment) -> tuple[Release, ...]:
-        """Return releases of other lines within the burst window; later ones only with hindsight."""
+        """Return releases of other lines within the burst window, nearest first on each side, at most BURST_NAMED each.
+
+        Later ones only with hindsight. Releases without a time are passed over, and only so many of them.
+        """
         release = self.history.releases[index]
         if release.published is None:
             return ()
-        near = [r for at, other, r in self.recent if other != line and release.published - at <= t.BURST_WINDOW]
+        before = (r for at, other, r in reversed(self.recent)
+                  if other != line and release.published - at <= t.BURST_WINDOW)  # fmt: skip
+        near = list(islice(before, t.BURST_NAMED))[::-1]
         if moment is Moment.HINDSIGHT:
-            for later in self.history.releases[index + 1 :]:
-                if later.published is None:
-                    continue
-                if later.published - release.published > t.BURST_WINDOW:
-                    break
-                if line_of(later.version, self.lines) != line:
-                    near.append(later)
+            near += islice(self._later(index, line, release.published), t.BURST_NAMED)
         return tuple(near)
+
+    def _later(self, index: int, line: str, published: datetime) -> Iterator[Release]:
+        for later in self.history.releases[index + 1 : index + 1 + t.BURST_LOOKED_AT]:
+            if later.published is None:
+                continue
+            if later.published - published > t.BURST_WINDOW:
+                return
+            if line_of(later.version, self.lines) != line:
+                yield later
 
     def _evaluate(self, view: View) -> tuple[list[Finding], frozenset[tuple[str, str]], list[Unchecked]]:
         findings: list[Finding] = []
@@ -218,11 +226,12 @@ class _Run:
         self.numbering.add(release, line, usual=not at_publish.flagged)
         if release.published is not None:
             self._take_rhythm(release.published, release, line)
-        self.by_line[line].append(past)
-        self.project.append(past)
+        self.by_line[line].add(past)
+        self.project.add(past)
 
     def _take_rhythm(self, at: datetime, release: Release, line: str) -> None:
-        before = self.by_line[line][-1].profile.published if self.by_line[line] else None
+        latest = self.by_line[line].latest
+        before = latest.profile.published if latest else None
         gap = at - before if before else None
         while self.recent and at - self.recent[0][0] > t.BURST_WINDOW:
             self.recent.popleft()

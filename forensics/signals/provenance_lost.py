@@ -31,7 +31,7 @@ def provenance_lost(view: View) -> Result:
     """
     if view.profile.attested in {Attested.FULL, Attested.PARTIAL}:
         return None
-    before = view.baseline.fully_attested()
+    before = view.baseline.fully_attested
     if len(before) < t.FULLY_ATTESTED:
         return _too_few_known(view)
     if view.profile.attested is Attested.UNKNOWN:
@@ -43,7 +43,7 @@ def provenance_lost(view: View) -> Result:
     return Hit(
         severity=Severity.LOW if continuation else Severity.MEDIUM,
         observed=f"none of its {len(view.release.artifacts)} files is attested",
-        expected=f"attestations on every file, as on {before[-1].version} and {len(before) - 1} more of its cohort",
+        expected=f"attestations on every file, as on {before[-2].version} and {before[-1].version}",
         evidence=(*view.profile.evidence, *before[-1].evidence, *before[-2].evidence),
         confidence=Confidence.LOW if caveat else Confidence.HIGH,
         note=" ".join(filter(None, (f"A continuation: {before_it} lost it already." if continuation else "", caveat))),
@@ -53,6 +53,6 @@ def provenance_lost(view: View) -> Result:
 
 def _too_few_known(view: View) -> NotChecked | None:
     """Return None when too few were attested; not checked when those of which nobody knows could make up for it."""
-    states = [past.profile.attested for past in view.baseline.cohort]
-    could = states.count(Attested.FULL) + states.count(Attested.UNKNOWN)
+    unknown = sum(past.profile.attested is Attested.UNKNOWN for past in view.baseline.cohort)
+    could = len(view.baseline.fully_attested) + unknown
     return unknown_baseline(view.baseline) if could >= t.FULLY_ATTESTED else None

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 
 from forensics.model.checked import NotChecked
 from forensics.model.finding import Confidence, Family, Severity
@@ -120,11 +121,22 @@ def signal(
     return register
 
 
+def registered(id: str) -> Signal | None:  # noqa: A002
+    """Return the signal *id* if this version computes it, for signals that are defined by other signals."""
+    return _computed().get(id)
+
+
 def catalogue() -> dict[str, Signal]:
     """Return every signal by id, in alphabetical order, those without a source in this version included."""
     from forensics.signals import planned
 
+    return dict(sorted({**{s.id: s for s in planned.SIGNALS}, **_computed()}.items()))
+
+
+@cache
+def _computed() -> Mapping[str, Signal]:
+    """Return the signals that have registered, after importing every module of the package once."""
     package = importlib.import_module("forensics.signals")
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"forensics.signals.{module.name}")
-    return dict(sorted({**{s.id: s for s in planned.SIGNALS}, **_CATALOGUE}.items()))
+    return _CATALOGUE

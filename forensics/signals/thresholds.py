@@ -53,6 +53,12 @@ BURST_WINDOW: Final = timedelta(minutes=60)
 BURST_HABIT: Final = 0.05
 """Share of earlier publications with such company below which it is not this project's habit."""
 
+BURST_NAMED: Final = 50
+"""Releases of other lines that a burst names on each side; more would tell no more and cost evidence in each."""
+
+BURST_LOOKED_AT: Final = 1000
+"""Releases before and after one that are looked through for its company, so that thousands of an hour stay cheap."""
+
 OFF_HOURS_SAMPLES: Final = 30
 """Releases needed before hours and weekdays have a shape."""
 

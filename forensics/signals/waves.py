@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from forensics.model.checked import Checked
 from forensics.model.finding import Assessment, Exposure, Wave
@@ -41,7 +41,8 @@ def _of_line(line: str, members: list[Assessment]) -> list[Wave]:
 
 def _wave(line: str, members: list[Assessment], start: int, end: int) -> Wave:
     bad = members[start : end + 1]
-    before, after = _good(members[:start][::-1]), _good(members[end + 1 :])
+    before = _good(members[at] for at in range(start - 1, -1, -1))
+    after = _good(members[at] for at in range(end + 1, len(members)))
     exposures = tuple((a.release.version, exposure_of(a)) for a in bad)
     return Wave(
         line=line,
@@ -55,7 +56,7 @@ def _wave(line: str, members: list[Assessment], start: int, end: int) -> Wave:
     )
 
 
-def _good(candidates: Sequence[Assessment]) -> Assessment | None:
+def _good(candidates: Iterable[Assessment]) -> Assessment | None:
     return next((a for a in candidates if not a.verdict.flagged), None)
 
 

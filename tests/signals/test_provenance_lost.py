@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from forensics.model.finding import Severity, Verdict
 from forensics.model.release import Door, Release
-from forensics.signals.baseline import Baseline, Past
+from forensics.signals.baseline import Past, Series, build_baseline
 from forensics.signals.profile import profile_of
 from forensics.signals.provenance_lost import provenance_lost
 from forensics.signals.registry import Hit
@@ -56,7 +56,10 @@ def test_a_new_line_borrows_the_projects_baseline_and_is_capped_at_low() -> None
 
 def test_a_continuation_that_was_not_flagged_weighs_low() -> None:
     past = [_past(release(f"1.0.{n}", day(n), USUAL if n < 2 else None)) for n in range(3)]
-    view = replace(view_of(release("1.0.3", day(9))), baseline=Baseline(tuple(past), borrowed=False))
+    line = Series()
+    for one in past:
+        line.add(one)
+    view = replace(view_of(release("1.0.3", day(9))), baseline=build_baseline(line, Series(), day(9)))
     hit = provenance_lost(view)
     assert isinstance(hit, Hit)
     assert hit.severity is Severity.LOW
