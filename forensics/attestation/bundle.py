@@ -43,7 +43,7 @@ def parse_bundle(data: Any) -> RawAttestation:
     if not _MEDIA_TYPE.fullmatch(media_type):
         raise MalformedEvidence("a bundle of a media type other than v0.1, v0.2 and v0.3")
     material = section(data, "verificationMaterial")
-    payload_type, payload, digest, signature, signatures = _content(data)
+    payload_type, payload, digest, signature, signatures, key_id = _content(data)
     certificates, hint = _signer(material)
     entries = tuple(parse_entry(entry) for entry in items(material, "tlogEntries", MAX_ENTRIES))
     return RawAttestation(
@@ -58,11 +58,12 @@ def parse_bundle(data: Any) -> RawAttestation:
         key_hint=hint,
         entries=entries,
         timestamps=_timestamps(material),
+        key_id=key_id,
     )
 
 
-def _content(data: Mapping[str, Any]) -> tuple[str, bytes | None, bytes | None, bytes, int]:
-    """Payload type, payload, digest, signature and number of signatures, of either kind of content."""
+def _content(data: Mapping[str, Any]) -> tuple[str, bytes | None, bytes | None, bytes, int, str]:
+    """Payload type, payload, digest, signature, number of signatures and key id, of either kind of content."""
     if data.get("dsseEnvelope"):
         envelope = section(data, "dsseEnvelope")
         payload = octets(envelope, "payload", MAX_STATEMENT)
@@ -71,14 +72,16 @@ def _content(data: Mapping[str, Any]) -> tuple[str, bytes | None, bytes | None, 
         signatures = items(envelope, "signatures", MAX_PARTS)
         if not signatures or not isinstance(signatures[0], dict):
             raise MalformedEvidence("an envelope without a signature")
-        return text(envelope, "payloadType"), payload, None, octets(signatures[0], "sig"), len(signatures)
+        first, key_id = signatures[0], signatures[0].get("keyid")
+        named = key_id if isinstance(key_id, str) else ""
+        return text(envelope, "payloadType"), payload, None, octets(first, "sig"), len(signatures), named
     message = section(data, "messageSignature")
     digest = None
     if message.get("messageDigest"):
         stated = section(message, "messageDigest")
         if stated.get("algorithm") in ("SHA2_256", 1):
             digest = octets(stated, "digest")
-    return "", None, digest, octets(message, "signature"), 1
+    return "", None, digest, octets(message, "signature"), 1, ""
 
 
 def _signer(material: Mapping[str, Any]) -> tuple[tuple[bytes, ...], str | None]:

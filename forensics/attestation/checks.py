@@ -11,6 +11,7 @@ from collections.abc import Callable
 from forensics.attestation.checks_body import check_log_body
 from forensics.attestation.checks_certificate import check_chain, check_sct, check_usage, check_validity
 from forensics.attestation.checks_content import check_publisher, check_signature, check_subject
+from forensics.attestation.checks_key import KEY_VALIDITY, REGISTRY_KEY, check_key_validity, check_registry_key
 from forensics.attestation.checks_log import check_checkpoint, check_inclusion, check_set
 from forensics.attestation.context import Context, failed, not_checked
 from forensics.model.attestation import Check, CheckResult, VerificationStatus
@@ -32,14 +33,23 @@ STEPS: dict[str, Callable[[Context], Check]] = {
 }
 """The steps between `format` and `sigstore-python`, in order of report."""
 
+KEY_STEPS: dict[str, Callable[[Context], Check]] = {
+    REGISTRY_KEY: check_registry_key,
+    KEY_VALIDITY: check_key_validity,
+    **{name: step for name, step in STEPS.items() if not name.startswith("certificate-") and name != "sct"},
+}
+"""The same for what a registry's key signed: the key in place of the certificate."""
+
 NAMES = (FORMAT, *STEPS, LIBRARY)
+KEY_NAMES = (FORMAT, *KEY_STEPS, LIBRARY)
 NOT_THE_LIBRARYS = frozenset({"checkpoint", "subject", "publisher"})
 """Steps whose failure sigstore-python does not look for: checkpoint size and origin, subject, publisher."""
 
 
 def run_steps(context: Context) -> list[Check]:
     """Return the outcome of every step for *context*, in order. Never raises: a step that breaks has failed."""
-    return [_guarded(name, step, context) for name, step in STEPS.items()]
+    steps = STEPS if context.raw.certificate is not None else KEY_STEPS
+    return [_guarded(name, step, context) for name, step in steps.items()]
 
 
 def nothing_to_check(reason: str) -> tuple[Check, ...]:
@@ -53,13 +63,15 @@ def status_of(checks: list[Check]) -> VerificationStatus:
 
     Invalid if one failed. Valid if chain, timestamp of the certificate log, signature, log body, and the promise or
     the proof with its checkpoint hold, and sigstore-python accepts the attestation or decides nothing about its kind.
-    Else not checked.
+    A registry key that somebody vouches for, with its period, takes the place of the chain. Else not checked.
     """
     results = {check.name: check.result for check in checks}
     if CheckResult.FAIL in results.values():
         return VerificationStatus.INVALID
     wanted = ["certificate-chain", "certificate-usage", "signature", "log-body"]
-    if results[LIBRARY] is not CheckResult.PASS:  # then we decide, and by more
+    if REGISTRY_KEY in results:
+        wanted = [REGISTRY_KEY, KEY_VALIDITY, "signature", "log-body"]
+    elif results[LIBRARY] is not CheckResult.PASS:  # then we decide, and by more
         wanted += ["certificate-validity", "sct"]
     held = all(results[name] is CheckResult.PASS for name in wanted)
     proof = results["inclusion"] is results["checkpoint"] is CheckResult.PASS

@@ -1,8 +1,8 @@
 """Step `log-body`: what the log recorded is what the attestation carries.
 
 Without it, an entry for something else could be shown as proof (CVE-2022-36056). Sources: sigstore/rekor pkg/types/*
-(dsse 0.0.1, hashedrekord 0.0.1, intoto 0.0.2); Rekor v2 specification sections 6.1.3 and 6.1.4 (hashedrekord 0.0.2) and
-rekor-tiles api/proto (dsse 0.0.2).
+(dsse 0.0.1, hashedrekord 0.0.1, intoto 0.0.1 and 0.0.2); Rekor v2 specification sections 6.1.3 and 6.1.4
+(hashedrekord 0.0.2) and rekor-tiles api/proto (dsse 0.0.2).
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from forensics.model.attestation import Check
 from forensics.model.errors import HostileInput, MalformedEvidence
 
 _Body = Mapping[str, Any]
-_BEGIN, _END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 
 
 def check_log_body(context: Context) -> Check:
@@ -46,9 +45,12 @@ def check_log_body(context: Context) -> Check:
         return failed(name, f"the body of the entry cannot be read: {error}.")
     if problems:
         return failed(name, f"the log recorded something else: {', '.join(problems)}.")
-    if context.raw.certificate is None:
+    signer = "certificate" if context.raw.certificate is not None else "key"
+    if signer == "key" and context.registry_key is None:
         return passed(name, "the log recorded the same payload and signature.")
-    return passed(name, "the log recorded the same payload, signature and certificate.")
+    if entry.type == "intoto/0.0.1":  # it holds a hash of the envelope, whose spacing is nowhere fixed
+        return passed(name, f"the log recorded the same payload and {signer}; this kind holds no signature.")
+    return passed(name, f"the log recorded the same payload, signature and {signer}.")
 
 
 def _dsse_001(context: Context, spec: _Body) -> list[str]:
@@ -59,6 +61,11 @@ def _dsse_001(context: Context, spec: _Body) -> list[str]:
     if octets(rows[0], "signature") != context.raw.signature:
         problems.append("the signature differs")
     return problems + _compare_pem(context, octets(rows[0], "verifier"))
+
+
+def _intoto_001(context: Context, spec: _Body) -> list[str]:
+    content = section(spec, "content")
+    return _compare_hash(context, section(content, "payloadHash")) + _compare_pem(context, octets(spec, "publicKey"))
 
 
 def _intoto_002(context: Context, spec: _Body) -> list[str]:
@@ -106,6 +113,7 @@ _KINDS: dict[str, Callable[[Context, _Body], list[str]]] = {
     "dsse/0.0.2": _dsse_002,
     "hashedrekord/0.0.1": _hashedrekord_001,
     "hashedrekord/0.0.2": _hashedrekord_002,
+    "intoto/0.0.1": _intoto_001,
     "intoto/0.0.2": _intoto_002,
 }
 
@@ -150,19 +158,27 @@ def _compare_v2(context: Context, signature: Any) -> list[str]:
         stated = verifier.get("x509Certificate")
         if not isinstance(stated, dict) or octets(stated, "rawBytes") != context.raw.certificate:
             problems.append("the certificate differs")
+    elif context.registry_key is not None:
+        stated = verifier.get("publicKey")
+        if not isinstance(stated, dict) or octets(stated, "rawBytes") != context.registry_key.spki:
+            problems.append("the key differs")
     return problems
 
 
 def _compare_pem(context: Context, pem: bytes) -> list[str]:
-    """The body names the signer in PEM; without a certificate there is nothing to compare it with."""
-    if context.raw.certificate is None:
+    """The body names the signer in PEM; without certificate and key there is nothing to compare it with."""
+    if context.raw.certificate is not None:
+        what, label, wanted = "certificate", b"CERTIFICATE", context.raw.certificate
+    elif context.registry_key is not None:
+        what, label, wanted = "key", b"PUBLIC KEY", context.registry_key.spki
+    else:
         return []
-    armoured = pem.strip()
-    if not armoured.startswith(_BEGIN) or not armoured.endswith(_END):
-        return ["it names no certificate"]
-    inner = armoured[len(_BEGIN) : -len(_END)].replace(b"\n", b"")
+    begin, end, armoured = b"-----BEGIN %b-----" % label, b"-----END %b-----" % label, pem.strip()
+    if not armoured.startswith(begin) or not armoured.endswith(end):
+        return [f"it names no {what}"]
+    inner = b"".join(armoured[len(begin) : -len(end)].splitlines())
     recorded = decode(inner.decode("ascii", "replace"), "verifier")
-    return [] if recorded == context.raw.certificate else ["the certificate differs"]
+    return [] if recorded == wanted else [f"the {what} differs"]
 
 
 def _again(value: bytes) -> bytes:

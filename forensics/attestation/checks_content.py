@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from forensics.attestation.checks_body import message_digest
 from forensics.attestation.checks_certificate import without_certificate
-from forensics.attestation.context import Context, failed, not_checked, passed
+from forensics.attestation.context import Context, Expected, failed, not_checked, passed
+from forensics.attestation.npm import same_purl
 from forensics.attestation.statement import Subject, pae
 from forensics.model.attestation import Check, Publisher
 from forensics.model.identity import Identity
@@ -24,35 +25,40 @@ _GOOGLE_ISSUER = "https://accounts.google.com"
 
 
 def check_signature(context: Context) -> Check:
-    """Step `signature`: the certificate's key signed the envelope (its PAE), or the message with the known digest.
+    """Step `signature`: the signer's key signed the envelope (its PAE), or the message with the known digest.
+
+    The signer is the certificate, or the registry key that the bundle names.
 
     Source: DSSE v1, "Signature definition"; Sigstore's client specification section 4.5.
     """
     name = "signature"
-    if (missing := without_certificate(context, name)) is not None:
+    raw, signer = context.raw, "the certificate's key"
+    if context.registry_key is not None:
+        signer = "the registry's key"
+    elif (missing := without_certificate(context, name)) is not None:
         return missing
-    raw = context.raw
     if raw.signatures != 1:
         return failed(name, f"the envelope carries {raw.signatures} signatures; exactly one is allowed.")
     # With sigstore-python's yes the key is not even loaded: it checked this signature with this certificate's key.
     key = None if context.proven else context.public_key
     if key is None and not context.proven:
-        return failed(name, "the key in the certificate cannot be read.")
+        return failed(name, f"{signer} cannot be read.")
     if raw.payload is None:
         return _message_signature(context, key)
     if key is None or context.signed(key, raw.signature, pae(raw.payload_type, raw.payload)):
-        return passed(name, f"the certificate's key signed the statement of {len(raw.payload)} bytes.")
-    return failed(name, f"the certificate's key did not sign this statement of {len(raw.payload)} bytes.")
+        return passed(name, f"{signer} signed the statement of {len(raw.payload)} bytes.")
+    return failed(name, f"{signer} did not sign this statement of {len(raw.payload)} bytes.")
 
 
 def check_subject(context: Context) -> Check:
     """Step `subject`: the statement is about the file that the index names, by name and SHA-256.
 
-    File names are compared as parsed wheel and sdist names, other names as they are. Not checked where the caller
-    knows neither. Source: PEP 740, "Attestation verification".
+    File names are compared as parsed wheel and sdist names, other names as they are; a version of npm by its package
+    URL and SHA-512. Not checked where the caller knows neither. Sources: PEP 740, "Attestation verification"; npm's
+    publish attestation v0.1.
     """
     name, expected = "subject", context.expected
-    if expected.filename is None and expected.sha256 is None:
+    if not any((expected.filename, expected.sha256, expected.purl, expected.sha512)):
         return not_checked(name, "no file name and no digest to compare with.")
     if context.raw.payload is None:
         return _message_subject(context)
@@ -63,7 +69,9 @@ def check_subject(context: Context) -> Check:
     first = context.statement.subjects[0]
     more = len(context.statement.subjects) - 1
     stated = f"{first.name!r}{_short(first)}" + (f" and {more} more" if more else "")
-    wanted = f"{expected.filename or 'a file'}" + (f" (sha256 {expected.sha256[:12]}…)" if expected.sha256 else "")
+    digests = {"sha256": expected.sha256, "sha512": expected.sha512}
+    short = [f" ({algorithm} {digest[:12]}…)" for algorithm, digest in digests.items() if digest]
+    wanted = f"{expected.purl or expected.filename or 'a file'}" + "".join(short)
     return failed(name, f"the statement is about {stated}, not about {wanted!r}.")
 
 
@@ -91,11 +99,20 @@ def matching_subject(context: Context) -> Subject | None:
     """Return the subject of the statement that fits what is expected, None where none does."""
     expected, statement = context.expected, context.statement
     for subject in statement.subjects if statement else ():
-        name_fits = expected.filename is None or same_filename(subject.name, expected.filename)
-        digest_fits = expected.sha256 is None or subject.digests.get("sha256") == expected.sha256.lower()
-        if name_fits and digest_fits:
+        if _name_fits(subject, expected) and _digests_fit(subject, expected):
             return subject
     return None
+
+
+def _name_fits(subject: Subject, expected: Expected) -> bool:
+    if expected.purl is not None:
+        return same_purl(subject.name, expected.purl)
+    return expected.filename is None or same_filename(subject.name, expected.filename)
+
+
+def _digests_fit(subject: Subject, expected: Expected) -> bool:
+    wanted = {"sha256": expected.sha256, "sha512": expected.sha512}
+    return all(subject.digests.get(name) == value.lower() for name, value in wanted.items() if value is not None)
 
 
 def same_filename(one: str, other: str) -> bool:
@@ -116,8 +133,10 @@ def _parsed(name: str) -> tuple[object, ...] | None:
 
 
 def _short(subject: Subject) -> str:
-    digest = subject.digests.get("sha256")
-    return f" (sha256 {digest[:12]}…)" if digest else ""
+    for algorithm in ("sha256", "sha512"):
+        if digest := subject.digests.get(algorithm):
+            return f" ({algorithm} {digest[:12]}…)"
+    return ""
 
 
 def _message_signature(context: Context, key: PublicKeyTypes | None) -> Check:

@@ -8,9 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from forensics.attestation.raw import RawAttestation
+from forensics.attestation.registry_keys import ATTESTATIONS, RegistryKey, RegistryKeys
 from forensics.attestation.statement import Statement
 from forensics.attestation.trust import CertificateAuthority, TrustRoot
 from forensics.model.attestation import Check, CheckResult, Publisher
+from forensics.model.errors import MalformedEvidence
 from forensics.model.identity import Identity
 from forensics.transparency.checkpoint import Checkpoint, parse_checkpoint
 from forensics.transparency.der import CertificateParts
@@ -23,11 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the index says about the attestation: None where the caller does not know."""
+    """What the index says about the attestation: None where the caller does not know.
+
+    npm names a version by its package URL *purl* and SHA-512 (hex); *keys* are the registry keys that count.
+    """
 
     publisher: Publisher | None = None
     filename: str | None = None
     sha256: str | None = None
+    purl: str | None = None
+    sha512: str | None = None
+    keys: RegistryKeys | None = None
 
 
 @dataclass(frozen=True)
@@ -58,13 +66,21 @@ class Context:
 
     @cached_property
     def public_key(self) -> PublicKeyTypes | None:
-        """The key in the certificate; None where there is none or it cannot be read."""
+        """The certificate's key, or the registry key that is named; None where it is not known or cannot be read."""
         from cryptography.exceptions import UnsupportedAlgorithm
 
         try:
+            if self.registry_key is not None:
+                return self.registry_key.public.loaded
             return self.certificate.public_key() if self.certificate is not None else None
-        except (ValueError, UnsupportedAlgorithm):
+        except (ValueError, UnsupportedAlgorithm, MalformedEvidence):
             return None
+
+    @cached_property
+    def registry_key(self) -> RegistryKey | None:
+        """The registry key that a bundle without certificate names; None where it is not known."""
+        hint, keys = self.raw.key_hint, self.expected.keys
+        return keys.find(hint, ATTESTATIONS) if self.raw.certificate is None and hint and keys else None
 
     @cached_property
     def candidates(self) -> tuple[CertificateAuthority, ...]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -18,8 +19,11 @@ from forensics.attestation.checks_content import matching_subject
 from forensics.attestation.context import Context, Expected, failed, not_checked, passed
 from forensics.attestation.depth import within_depth
 from forensics.attestation.library import Library, refusal
+from forensics.attestation.npm import listing_problem
 from forensics.attestation.pep740 import parse_attestation
+from forensics.attestation.predicate import build_facts, disagreements
 from forensics.attestation.raw import RawAttestation
+from forensics.attestation.registry_keys import RegistryKeys
 from forensics.attestation.statement import Statement, is_statement_type, parse_statement
 from forensics.attestation.trust import TrustRoot
 from forensics.model.attestation import (
@@ -78,12 +82,31 @@ class Evaluator:
         filename: str | None = None,
         sha256: str | None = None,
         evidence: tuple[str, ...] = (),
+        keys: RegistryKeys | None = None,
     ) -> Attestation:
-        """Return the Sigstore bundle *data* (parsed JSON), every step checked. See `pep740`."""
-        return self._evaluate(data, parse_bundle, Expected(None, filename, sha256), evidence)
+        """Return the Sigstore bundle *data* (parsed JSON), every step checked. See `pep740`.
+
+        *keys* are the registry keys that count for a bundle that names a key instead of carrying a certificate.
+        """
+        return self._evaluate(data, parse_bundle, Expected(None, filename, sha256, keys=keys), evidence)
+
+    def npm(
+        self, data: Any, expected: Expected, evidence: tuple[str, ...] = (), *, stated: str | None = None
+    ) -> Attestation:
+        """Return the bundle *data* from npm's list of attestations, every step checked. See `pep740`.
+
+        *expected* names the version by package URL and SHA-512 and brings the registry's keys; *stated* is the
+        predicate type under which the registry lists the bundle.
+        """
+        return self._evaluate(data, parse_bundle, expected, evidence, partial(_listing_problem, stated))
 
     def _evaluate(
-        self, data: Any, parse: Callable[[Any], RawAttestation], expected: Expected, evidence: tuple[str, ...]
+        self,
+        data: Any,
+        parse: Callable[[Any], RawAttestation],
+        expected: Expected,
+        evidence: tuple[str, ...],
+        form: Callable[[RawAttestation, Statement | None], str] | None = None,
     ) -> Attestation:
         digest = digest_of(data)
         if digest is None:
@@ -94,6 +117,8 @@ class Evaluator:
         except (MalformedEvidence, HostileInput) as error:
             return unreadable(f"{error}.", digest, self.root, expected.publisher, evidence)
         statement, problem = _read_statement(raw)
+        if form is not None:
+            problem = problem or form(raw, statement)
         parts = _read_certificate(raw)
         identity = identity_of_parts(parts) if parts else None
         context = Context(raw, self.root, expected, statement, parts, identity)
@@ -148,6 +173,10 @@ def _read_statement(raw: RawAttestation) -> tuple[Statement | None, str]:
     return statement, ""
 
 
+def _listing_problem(stated: str | None, raw: RawAttestation, statement: Statement | None) -> str:
+    return listing_problem(raw, stated, statement.predicate_type if statement else None)
+
+
 def _read_certificate(raw: RawAttestation) -> CertificateParts | None:
     try:
         return parts_of(raw.certificate) if raw.certificate is not None else None
@@ -189,6 +218,7 @@ def _attestation(context: Context, checks: list[Check], digest: str, evidence: t
     subject = matching_subject(context) or (statement.subjects[0] if statement else None)
     sha256 = subject.digests.get("sha256") if subject else (raw.digest.hex() if raw.digest else None)
     verification = Verification(status_of(checks), tuple(checks), context.root.sha256)
+    build = build_facts(statement) if statement else None
     return Attestation(
         digest=digest,
         predicate_type=statement.predicate_type if statement else "",
@@ -199,6 +229,10 @@ def _attestation(context: Context, checks: list[Check], digest: str, evidence: t
         log_entry=_log_entry(context, checks),
         verification=verification,
         evidence=evidence,
+        subject_sha512=subject.digests.get("sha512") if subject else None,
+        registry_key=raw.key_hint if raw.certificate is None else None,
+        build=build,
+        disagreements=disagreements(statement, build, context.identity) if statement else (),
     )
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from forensics.attestation.context import Expected
 from forensics.attestation.depth import text_within_depth
 from forensics.attestation.evaluate import Evaluator, unreadable
+from forensics.attestation.registry_keys import RegistryKeys
 from forensics.attestation.trust import TrustRoot
 from forensics.model.attestation import Attestation, Check, CheckResult, Publisher, Verification, VerificationStatus
 
@@ -32,7 +33,11 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One object to verify: *kind* is `pep740` or `bundle`, *data* its JSON; the rest is as for `Evaluator`."""
+    """One object to verify: *kind* is `pep740`, `bundle` or `npm`, *data* its JSON; the rest is as for `Evaluator`.
+
+    *filename* says where the outcome belongs; for `npm`, *purl* and *sha512* are what the subject is compared with,
+    *keys* the registry keys that count, *stated* the predicate type that the registry lists.
+    """
 
     kind: str
     data: bytes
@@ -40,6 +45,10 @@ class Job:
     filename: str | None = None
     sha256: str | None = None
     evidence: tuple[str, ...] = ()
+    purl: str | None = None
+    sha512: str | None = None
+    keys: RegistryKeys | None = None
+    stated: str | None = None
 
 
 def evaluate_job(evaluator: Evaluator, job: Job) -> Attestation:
@@ -57,8 +66,11 @@ def evaluate_job(evaluator: Evaluator, job: Job) -> Attestation:
     if not problem and job.kind == "pep740":
         return evaluator.expecting(Expected(job.publisher, job.filename, job.sha256), data, job.evidence)
     if not problem and job.kind == "bundle":
-        found = evaluator.bundle(data, filename=job.filename, sha256=job.sha256, evidence=job.evidence)
+        found = evaluator.bundle(data, filename=job.filename, sha256=job.sha256, evidence=job.evidence, keys=job.keys)
         return replace(found, publisher=job.publisher)
+    if not problem and job.kind == "npm":
+        expected = Expected(job.publisher, purl=job.purl, sha512=job.sha512, keys=job.keys)
+        return evaluator.npm(data, expected, job.evidence, stated=job.stated)
     reason = problem or f"objects of the kind {job.kind!r} are not known to this version."
     return unreadable(reason, hashlib.sha256(job.data).hexdigest(), evaluator.root, job.publisher, job.evidence)
 

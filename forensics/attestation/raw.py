@@ -56,7 +56,7 @@ class RawEntry:
 class RawAttestation:
     """The parts of one attestation. *payload* is None where a bare message was signed; then *digest* is its SHA-256.
 
-    *key_hint* stands for a public key that the bundle only names.
+    *key_hint* stands for a public key that the bundle only names; *key_id* is what the envelope calls the key.
     """
 
     media_type: str
@@ -70,6 +70,7 @@ class RawAttestation:
     key_hint: str | None
     entries: tuple[RawEntry, ...]
     timestamps: tuple[bytes, ...]
+    key_id: str = ""
 
     @property
     def entry(self) -> RawEntry | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from forensics.model.build import BuildFacts, Disagreement
 from forensics.model.identity import Identity
 
 
@@ -75,11 +76,29 @@ class LogEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistrySignature:
+    """A registry's own signature over name, version and digest of one package version.
+
+    It says that the registry accepted these bytes under this name; nothing about who published them or how.
+    `published` is the time of publishing that the registry states, unsigned; `integrity` the digest that was signed.
+    """
+
+    purl: str
+    integrity: str
+    registry_key: str
+    published: datetime | None
+    verification: Verification
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Attestation:
     """One signed statement about one artifact.
 
     `digest` is the SHA-256 of the object as it was read; `evidence` are the observations it came in. `recovered`: no
-    index gave it, it was rebuilt from its entry in a transparency log.
+    index gave it, it was rebuilt from its entry in a transparency log. `registry_key` is the id of the registry's key
+    that signed in place of a certificate. `build` is what a provenance predicate says, `disagreements` where that is
+    not what a better witness says: neither changes whether the signature is valid.
     """
 
     digest: str
@@ -92,6 +111,10 @@ class Attestation:
     verification: Verification
     evidence: tuple[str, ...] = ()
     recovered: bool = False
+    subject_sha512: str | None = None
+    registry_key: str | None = None
+    build: BuildFacts | None = None
+    disagreements: tuple[Disagreement, ...] = ()
 
     @property
     def signed_at(self) -> datetime | None:

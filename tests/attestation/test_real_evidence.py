@@ -145,7 +145,7 @@ def test_what_sigstore_python_refuses_is_decided_here(evidence: Path, production
     assert provenance.verification.status is VerificationStatus.VALID
     assert results(provenance)[LIBRARY] == "not checked"
     assert publish.verification.status is VerificationStatus.NOT_CHECKED
-    assert "SHA256:jl3bwswu80PjjokCgh0o2w5c2U4LhQAE57gj9cz1kzA" in detail(publish, "certificate-chain")
+    assert "SHA256:jl3bwswu80PjjokCgh0o2w5c2U4LhQAE57gj9cz1kzA" in detail(publish, "registry-key")
 
 
 def test_a_private_instance_is_not_checked(evidence: Path, production: Evaluator) -> None:
