@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,17 +40,8 @@ class Collected:
 
 @pytest.fixture(scope="session")
 def collected(lab_world: World, tmp_path_factory: pytest.TempPathFactory) -> Collected:
-    """Shared between the processes of a run: the first that asks collects, the others wait for it."""
-    base = tmp_path_factory.getbasetemp()
-    home = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "collected"
-    try:
-        home.mkdir()
-    except FileExistsError:
-        deadline = time.monotonic() + 90
-        while not (home / "done").exists():
-            assert time.monotonic() < deadline, "another process never finished collecting"
-            time.sleep(0.05)
-        return Collected(home)
+    """Collected once in each process of a run: every process has a world of its own, with keys of its own."""
+    home = tmp_path_factory.mktemp("collected")
     with serve(lab_world) as server:
         (home / "root.json").write_bytes((server.directory / "trusted_root.json").read_bytes())
         env = {**environment(home, server.env()), "FORENSICS_TRUST_ROOT": str(home / "root.json")}
@@ -67,7 +56,6 @@ def collected(lab_world: World, tmp_path_factory: pytest.TempPathFactory) -> Col
         (home / "live.json").write_text(live, "utf-8")
         run("timeline", "ultralytics", "--case", home / "imported", "-q", code=11)
         run("case", "import", home / "imported", *server.write_known(), "--ask", code=0)
-    (home / "done").touch()
     return Collected(home)
 
 
