@@ -63,7 +63,7 @@ def judge_key(key_id: str, key: RegistryKey | None) -> Check:
 
 def judge_period(key: RegistryKey, moment: datetime, what: str) -> Check:
     """Return step `key-validity` for *key* at *moment*; *what* begins the sentence, up to the time."""
-    until = f"before {to_minute(key.end)}" if key.end else "still counts"
+    until = f"before {to_minute(key.end)}" if key.end else "without end"
     since = f"from {to_minute(key.start)}" if key.start else ""
     window = ", ".join(filter(None, (since, until)))
     if not key.covers(moment):

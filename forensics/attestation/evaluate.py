@@ -88,7 +88,11 @@ class Evaluator:
 
         *keys* are the registry keys that count for a bundle that names a key instead of carrying a certificate.
         """
-        return self._evaluate(data, parse_bundle, Expected(None, filename, sha256, keys=keys), evidence)
+        return self.expecting_bundle(Expected(None, filename, sha256, keys=keys), data, evidence)
+
+    def expecting_bundle(self, expected: Expected, data: Any, evidence: tuple[str, ...] = ()) -> Attestation:
+        """Return the Sigstore bundle *data*; the same as `bundle`, with what is expected in one object."""
+        return self._evaluate(data, parse_bundle, expected, evidence)
 
     def npm(
         self, data: Any, expected: Expected, evidence: tuple[str, ...] = (), *, stated: str | None = None

@@ -1,7 +1,7 @@
 """Files of attestations: what a file is, and each attestation in it verified.
 
-Recognised: PEP 740 provenance objects and attestations, Sigstore bundles, JSON lines of bundles, and the npm registry's
-list of attestations.
+Recognised: PEP 740 provenance objects and attestations, Sigstore bundles, JSON lines of bundles, the npm registry's
+list of attestations, and its documents of packages and versions, whose registry signatures are verified.
 """
 
 from __future__ import annotations
@@ -15,9 +15,19 @@ from forensics.attestation.bundle import is_bundle
 from forensics.attestation.context import Expected
 from forensics.attestation.depth import MAX_DEPTH, text_within_depth
 from forensics.attestation.evaluate import Evaluator
+from forensics.attestation.npm import is_attestation_list, parse_attestation_list, subject_is_npm
 from forensics.attestation.pep740 import is_attestation, is_provenance, parse_provenance
 from forensics.attestation.raw import MAX_ATTESTATIONS
-from forensics.model.attestation import Attestation, VerificationStatus
+from forensics.attestation.registry_keys import RegistryKeys
+from forensics.attestation.registry_signature import (
+    check_registry_signatures,
+    is_packument,
+    parse_packument,
+    sha512_of_integrity,
+    status_of_signatures,
+    unreadable_signature,
+)
+from forensics.model.attestation import Attestation, RegistrySignature, VerificationStatus
 from forensics.model.errors import HostileInput, MalformedEvidence
 
 MAX_FILE = 64 << 20
@@ -26,20 +36,29 @@ ATTESTATION = "PEP 740 attestation"
 BUNDLE = "Sigstore bundle"
 BUNDLES = "Sigstore bundles, one on each line"
 NPM = "npm registry attestations"
+PACKUMENT = "npm packument"
+VERSION = "npm version document"
 
 
 @dataclass(frozen=True, slots=True)
 class FileVerification:
-    """What a file turned out to be, and what its attestations come to together."""
+    """What a file turned out to be, and what its attestations or registry signatures come to together.
+
+    `versions` are the registry signatures by version; `unsigned` are versions that carry none.
+    """
 
     name: str
     kind: str
     attestations: tuple[Attestation, ...]
+    versions: tuple[tuple[str, tuple[RegistrySignature, ...]], ...] = ()
+    unsigned: tuple[str, ...] = ()
 
     @property
     def status(self) -> VerificationStatus:
-        """Invalid if one attestation is, not checked if none is invalid and one is not checked, else valid."""
+        """Invalid if one part is, not checked if none is invalid and one is not checked or not signed, else valid."""
         found = {attestation.verification.status for attestation in self.attestations}
+        found |= {status_of_signatures(signatures) for _, signatures in self.versions}
+        found |= {VerificationStatus.NOT_CHECKED} if self.unsigned else set()
         for status in (VerificationStatus.INVALID, VerificationStatus.NOT_CHECKED):
             if status in found:
                 return status
@@ -53,17 +72,22 @@ def verify_document(
     evaluator: Evaluator,
     sha256: str | None = None,
     artifact_name: str | None = None,
+    sha512: str | None = None,
+    keys: RegistryKeys | None = None,
 ) -> FileVerification:
     """Return the verification of the file *name* with the bytes *raw*.
 
-    *sha256* (hex) and *artifact_name* say which artifact its attestations should be about, as far as that is known.
+    *sha256*, *sha512* (hex) and *artifact_name* say which artifact it should be about, as far as that is known; npm
+    names versions by SHA-512. *keys* are the registry keys that count; None for none.
     Raises MalformedEvidence for a file that is none of the kinds above or holds no attestation, HostileInput for more
     than 64 MiB, 200 levels of JSON or 64 attestations.
     """
     if len(raw) > MAX_FILE:
         raise HostileInput(f"a file of {len(raw)} bytes; the limit is {MAX_FILE}")
-    known = Expected(None, artifact_name, sha256)
+    known = Expected(None, artifact_name, sha256, keys=keys)
     kind, documents = _documents(raw)
+    if kind in (PACKUMENT, VERSION):
+        return _registry_signatures(name, kind, documents[0], sha512, keys or RegistryKeys())
     found: list[Attestation] = []
     for data in documents:
         if kind == PROVENANCE:
@@ -71,13 +95,44 @@ def verify_document(
                 found.extend(evaluator.expecting(replace(known, publisher=publisher), row) for row in rows)
         elif kind == ATTESTATION:
             found.append(evaluator.expecting(known, data))
-        elif kind == NPM:  # names packages by purl and SHA-512: a file name and a SHA-256 say nothing about them
-            found.append(evaluator.bundle(data))
+        elif kind == NPM:  # names versions by purl and SHA-512: a file name and a SHA-256 say nothing about them
+            expected = Expected(sha512=sha512, keys=keys)
+            found += [
+                evaluator.npm(row.bundle if row.bundle is not None else row.extra, expected, stated=row.predicate_type)
+                for row in parse_attestation_list(data)
+            ]
         else:
-            found.append(evaluator.bundle(data, filename=artifact_name, sha256=sha256))
+            found.append(evaluator.expecting_bundle(_of_bundle(data, known, sha512), data))
     if not found:
         raise MalformedEvidence("the file holds no attestation")
     return FileVerification(name, kind, tuple(found))
+
+
+def _of_bundle(data: Any, known: Expected, sha512: str | None) -> Expected:
+    """What to expect of a bundle: npm's statements name a version and its SHA-512, no file and no SHA-256."""
+    if subject_is_npm(data):
+        return Expected(sha512=sha512, keys=known.keys)
+    return known
+
+
+def _registry_signatures(name: str, kind: str, data: Any, sha512: str | None, keys: RegistryKeys) -> FileVerification:
+    """The registry's signatures in the documents of a package; only the version of a tarball at hand is about it."""
+    found = parse_packument(data)
+    about = {
+        each.version for each in found.signed if sha512 is not None and sha512_of_integrity(each.integrity) == sha512
+    }
+    if kind == PACKUMENT and sha512 is not None and not about:
+        raise MalformedEvidence("no signed version in the packument has the digest of the artifact")
+    versions = [
+        (
+            each.version,
+            check_registry_signatures(each, keys, sha512=sha512 if kind == VERSION or each.version in about else None),
+        )
+        for each in found.signed
+    ]
+    package = data.get("name") if isinstance(data.get("name"), str) else ""
+    versions += [(v, (unreadable_signature(package, v, reason, keys),)) for v, reason in found.unreadable]
+    return FileVerification(name, kind, (), tuple(versions), found.unsigned)
 
 
 def _documents(raw: bytes) -> tuple[str, list[Any]]:
@@ -96,16 +151,11 @@ def _documents(raw: bytes) -> tuple[str, list[Any]]:
         return ATTESTATION, [data]
     if is_bundle(data):
         return BUNDLE, [data]
-    listed = data.get("attestations") if isinstance(data, Mapping) else None
-    if isinstance(listed, list) and listed and all(_is_npm(row) for row in listed):
-        if len(listed) > MAX_ATTESTATIONS:
-            raise HostileInput(f"a file of {len(listed)} attestations; the limit is {MAX_ATTESTATIONS}")
-        return NPM, [row["bundle"] for row in listed]
-    raise MalformedEvidence("the file is JSON, but no attestation, provenance object or bundle")
-
-
-def _is_npm(row: Any) -> bool:
-    return isinstance(row, Mapping) and is_bundle(row.get("bundle"))
+    if is_attestation_list(data):
+        return NPM, [data]
+    if is_packument(data):
+        return PACKUMENT if isinstance(data.get("versions"), Mapping) else VERSION, [data]
+    raise MalformedEvidence("the file is JSON, but no attestation, provenance object, bundle or signed npm document")
 
 
 def _load(raw: bytes) -> Any:

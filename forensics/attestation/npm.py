@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from forensics.attestation.raw import MAX_ATTESTATIONS, RawAttestation, items
-from forensics.model.errors import MalformedEvidence
+from forensics.attestation.raw import MAX_ATTESTATIONS, RawAttestation, items, octets, section
+from forensics.attestation.statement import parse_statement
+from forensics.model.errors import HostileInput, MalformedEvidence
 from forensics.model.project import Ecosystem, Project
 
 PURL_PREFIX = "pkg:npm/"
@@ -65,6 +66,16 @@ def same_purl(one: str, other: str) -> bool:
     return one == other or (
         one.startswith(PURL_PREFIX) and other.startswith(PURL_PREFIX) and unquote(one) == unquote(other)
     )
+
+
+def subject_is_npm(bundle: Any) -> bool:
+    """Return whether the statement in *bundle* (parsed JSON, unverified) is about a version of npm."""
+    envelope = bundle.get("dsseEnvelope") if isinstance(bundle, Mapping) else None
+    try:
+        statement = parse_statement(octets(section({"e": envelope}, "e"), "payload"))
+    except (MalformedEvidence, HostileInput):
+        return False
+    return any(subject.name.startswith(PURL_PREFIX) for subject in statement.subjects)
 
 
 def listing_problem(raw: RawAttestation, stated: str | None, actual: str | None) -> str:

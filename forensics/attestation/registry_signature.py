@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,8 +20,11 @@ from forensics.attestation.raw import decode, items, text
 from forensics.attestation.registry_keys import SIGNATURES, RegistryKey, RegistryKeys
 from forensics.model.attestation import Check, CheckResult, RegistrySignature, Verification, VerificationStatus
 from forensics.model.errors import HostileInput, MalformedEvidence
+from forensics.model.times import parse_time
 
 MAX_SIGNATURES = 64
+MAX_VERSIONS = 100_000
+FORMAT = "format"
 SIGNATURE = "signature"
 SUBJECT = "subject"
 
@@ -30,7 +33,8 @@ SUBJECT = "subject"
 class SignedVersion:
     """What of a version's document is signed, and what is known beside it.
 
-    `signatures` are (key id, base64); `published` is the time that the registry states, unsigned.
+    `signatures` are (key id, base64). `published` is the time that the registry states and `listed_as` the
+    (name, version) under which it lists the document, both unsigned; None where it states none.
     """
 
     name: str
@@ -38,6 +42,7 @@ class SignedVersion:
     integrity: str
     signatures: tuple[tuple[str, str], ...]
     published: datetime | None = None
+    listed_as: tuple[str, str] | None = None
 
     @property
     def message(self) -> bytes:
@@ -45,7 +50,53 @@ class SignedVersion:
         return f"{self.name}@{self.version}:{self.integrity}".encode("utf-8", "surrogatepass")
 
 
-def parse_signed_version(data: Any, published: datetime | None = None) -> SignedVersion | None:
+@dataclass(frozen=True, slots=True)
+class SignedVersions:
+    """The versions of a packument: signed, without signature, and unreadable as (version, why)."""
+
+    signed: tuple[SignedVersion, ...]
+    unsigned: tuple[str, ...]
+    unreadable: tuple[tuple[str, str], ...]
+
+
+def is_packument(data: Any) -> bool:
+    """Return whether *data* has the shape of a packument or a version's document in which a version is signed."""
+    if not isinstance(data, Mapping):
+        return False
+    versions = data.get("versions")
+    documents = versions.values() if isinstance(versions, Mapping) else (data,)
+    return any(
+        isinstance(each, Mapping) and isinstance(each.get("dist"), Mapping) and "signatures" in each["dist"]
+        for each in documents
+    )
+
+
+def parse_packument(data: Any) -> SignedVersions:
+    """Return what is signed in a packument, full or abbreviated, or in the document of one version.
+
+    Raises MalformedEvidence where *data* (parsed JSON) is neither, HostileInput for more than 100,000 versions.
+    Source: npm's registry API, "Package metadata".
+    """
+    if not isinstance(data, Mapping):
+        raise MalformedEvidence("a packument that is not an object")
+    if not isinstance(data.get("versions"), Mapping):
+        return _sorted_out([(str(data.get("version") or ""), data, None, None)])
+    versions, times = data["versions"], data.get("time")
+    if len(versions) > MAX_VERSIONS:
+        raise HostileInput(f"a packument of {len(versions)} versions; the limit is {MAX_VERSIONS}")
+    name = data.get("name")
+    known = times if isinstance(times, Mapping) else {}
+    return _sorted_out(
+        [
+            (version, document, _published(known.get(version)), (name, version) if isinstance(name, str) else None)
+            for version, document in versions.items()
+        ]
+    )
+
+
+def parse_signed_version(
+    data: Any, published: datetime | None = None, listed_as: tuple[str, str] | None = None
+) -> SignedVersion | None:
     """Return the signed parts of a version's document *data* (parsed JSON); None where it carries no signature.
 
     Raises MalformedEvidence where name, version, digest or a signature is missing or no text, HostileInput for more
@@ -58,7 +109,8 @@ def parse_signed_version(data: Any, published: datetime | None = None) -> Signed
     if not all(isinstance(row, Mapping) for row in rows):
         raise MalformedEvidence("a registry signature that is not an object")
     pairs = tuple((text(row, "keyid"), text(row, "sig")) for row in rows)
-    return SignedVersion(text(data, "name"), text(data, "version"), text(dist, "integrity"), pairs, published)
+    name, version, integrity = text(data, "name"), text(data, "version"), text(dist, "integrity")
+    return SignedVersion(name, version, integrity, pairs, published, listed_as)
 
 
 def check_registry_signatures(
@@ -82,6 +134,12 @@ def check_registry_signatures(
     )
 
 
+def unreadable_signature(name: str, version: str, reason: str, keys: RegistryKeys) -> RegistrySignature:
+    """Return what stands for a signed version that cannot be read: `format` failed for *reason*, status invalid."""
+    verification = Verification(VerificationStatus.INVALID, (failed(FORMAT, f"{reason}."),), keys.sha256)
+    return RegistrySignature(npm_purl(name, version), "", "", None, verification)
+
+
 def sha512_of_integrity(integrity: str) -> str | None:
     """Return the SHA-512, in hex, of a Subresource Integrity text such as `dist.integrity`; None where it has none.
 
@@ -99,13 +157,37 @@ def sha512_of_integrity(integrity: str) -> str | None:
     return None
 
 
-def worst(signatures: Sequence[RegistrySignature]) -> VerificationStatus:
+def status_of_signatures(signatures: Sequence[RegistrySignature]) -> VerificationStatus:
     """Return invalid if one signature is, valid if one holds and none is invalid, else not checked."""
     found = {signature.verification.status for signature in signatures}
     for status in (VerificationStatus.INVALID, VerificationStatus.VALID):
         if status in found:
             return status
     return VerificationStatus.NOT_CHECKED
+
+
+def _sorted_out(
+    rows: list[tuple[str, Any, datetime | None, tuple[str, str] | None]],
+) -> SignedVersions:
+    signed, unsigned, unreadable = [], [], []
+    for version, document, published, listed_as in rows:
+        try:
+            found = parse_signed_version(document, published, listed_as)
+        except (MalformedEvidence, HostileInput) as error:
+            unreadable.append((version, str(error)))
+            continue
+        if found is None:
+            unsigned.append(version)
+        else:
+            signed.append(found)
+    return SignedVersions(tuple(signed), tuple(unsigned), tuple(unreadable))
+
+
+def _published(value: Any) -> datetime | None:
+    try:
+        return parse_time(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def _verify(signed: SignedVersion, key_id: str, signature: str, keys: RegistryKeys, sha512: str | None) -> Verification:
@@ -119,7 +201,7 @@ def _verify(signed: SignedVersion, key_id: str, signature: str, keys: RegistryKe
     results = {check.name: check.result for check in checks}
     if CheckResult.FAIL in results.values():
         status = VerificationStatus.INVALID
-    elif all(results[name] is CheckResult.PASS for name in (REGISTRY_KEY, SIGNATURE)):
+    elif all(results[name] is CheckResult.PASS for name in (REGISTRY_KEY, KEY_VALIDITY, SIGNATURE)):
         status = VerificationStatus.VALID
     else:
         status = VerificationStatus.NOT_CHECKED
@@ -127,12 +209,18 @@ def _verify(signed: SignedVersion, key_id: str, signature: str, keys: RegistryKe
 
 
 def _check_period(signed: SignedVersion, key: RegistryKey | None) -> Check:
-    """The registry signs no time, so the period is judged by the time of publishing that it states beside."""
+    """The registry signs no time, so the expiry is judged by the time of publishing that it states beside.
+
+    The start does not count: registries sign what was published long before. Source: npm/pacote `lib/registry.js`.
+    """
     if key is None:
         return not_checked(KEY_VALIDITY, "the period of an unknown key is not known.")
+    if key.end is None:
+        return passed(KEY_VALIDITY, "the key has no expiry.")
     if signed.published is None:
-        return not_checked(KEY_VALIDITY, "the document states no time of publishing; the full packument does.")
-    return judge_period(key, signed.published, "the registry states it was published at")
+        return not_checked(KEY_VALIDITY, "the key has expired, and the document states no time of publishing.")
+    stated = "the registry states that it was published at"
+    return judge_period(replace(key, start=None), signed.published, stated)
 
 
 def _check_signature(signed: SignedVersion, signature: str, key: RegistryKey | None) -> Check:
@@ -149,7 +237,11 @@ def _check_signature(signed: SignedVersion, signature: str, key: RegistryKey | N
 
 
 def _check_subject(signed: SignedVersion, sha512: str | None) -> Check:
-    stated = sha512_of_integrity(signed.integrity)
+    """Signed metadata can be replayed under another name or version, so the listing counts as well."""
+    own, stated = (signed.name, signed.version), sha512_of_integrity(signed.integrity)
+    if signed.listed_as is not None and signed.listed_as != own:
+        listed = "@".join(signed.listed_as)
+        return failed(SUBJECT, f"signed for {'@'.join(own)!r}, but the registry lists it as {listed!r}.")
     if sha512 is None:
         return not_checked(SUBJECT, "no tarball to compare the signed digest with.")
     if stated is None:

@@ -1,4 +1,4 @@
-"""`forensics verify`: attestations, bundles, provenance objects and cases, step by step."""
+"""`forensics verify`: attestations, bundles, provenance objects, npm documents and cases, step by step."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import typer
 if TYPE_CHECKING:
     from forensics.attestation.evaluate import Evaluator
     from forensics.attestation.files import FileVerification
+    from forensics.attestation.registry_keys import RegistryKeys
 
 _SUFFIXES = (".provenance", ".attestation", ".publish.attestation", ".slsa.attestation", ".sigstore", ".json", ".jsonl")
 _INVALID = 4
 
 
 def verify(
-    files: Annotated[list[Path], typer.Argument(help="Attestations, bundles, provenance objects or cases.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Attestations, bundles, provenance objects, npm documents or cases.")
+    ],
     artifact: Annotated[
         Path | None, typer.Option("--artifact", help="The file that the attestations should be about.")
     ] = None,
@@ -26,19 +29,25 @@ def verify(
     trust_root: Annotated[
         Path | None, typer.Option("--trust-root", help="A trusted_root.json you vouch for; Sigstore's by default.")
     ] = None,
+    npm_keys: Annotated[
+        Path | None,
+        typer.Option("--npm-keys", help="A file of npm registry keys you vouch for, beside those that are shipped."),
+    ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
-    """Verify attestations, Sigstore bundles, PEP 740 provenance objects or cases, check by check.
+    """Verify attestations, Sigstore bundles, PEP 740 provenance objects, npm documents or cases, check by check.
+
+    Of npm: a registry's list of attestations, and packuments or version documents, whose registry signatures count.
 
     Exit code 0: all valid. 4: one is invalid, cannot be read, or cannot be verified with the keys at hand.
     Valid says who signed, where and when. It does not say that a release is clean.
     """
-    _check_arguments(files, artifact, sha256, trust_root)
+    _check_arguments(files, sha256, artifact, trust_root, npm_keys)
     cases = [path for path in files if path.is_dir() or path.suffix == ".zip"]
     documents = [path for path in files if path not in cases]
     valid = True
     if documents:
-        valid = _verify_documents(documents, artifact, sha256, trust_root, json_output)
+        valid = _verify_documents(documents, artifact, sha256, trust_root, npm_keys, json_output)
     for case in cases:
         from forensics.cli.case import verify_case
 
@@ -47,14 +56,14 @@ def verify(
         raise typer.Exit(_INVALID)
 
 
-def _check_arguments(files: list[Path], artifact: Path | None, sha256: str | None, trust_root: Path | None) -> None:
+def _check_arguments(files: list[Path], sha256: str | None, *named: Path | None) -> None:
     from forensics.model.errors import UsageError
     from forensics.model.text import visible
 
-    for path in (*files, *([artifact] if artifact else []), *([trust_root] if trust_root else [])):
+    for path in (*files, *(each for each in named if each)):
         if not path.exists():
             raise UsageError(f"there is no file {visible(str(path))}")
-    for option in (artifact, trust_root):
+    for option in named:
         if option is not None and not option.is_file():
             raise UsageError(f"{visible(str(option))} is not a file")
     if sha256 is not None and (len(sha256) != 64 or not all(digit in "0123456789abcdefABCDEF" for digit in sha256)):
@@ -62,11 +71,17 @@ def _check_arguments(files: list[Path], artifact: Path | None, sha256: str | Non
 
 
 def _verify_documents(
-    documents: list[Path], artifact: Path | None, sha256: str | None, trust_root: Path | None, json_output: bool
+    documents: list[Path],
+    artifact: Path | None,
+    sha256: str | None,
+    trust_root: Path | None,
+    npm_keys: Path | None,
+    json_output: bool,
 ) -> bool:
     """Print the verification of each document; return whether all are valid."""
     from forensics.attestation.evaluate import Evaluator
     from forensics.attestation.present import as_json, as_text, unreadable_as_json, unreadable_as_text
+    from forensics.attestation.registry_keys import keys_for, load_registry_keys
     from forensics.attestation.trust import shipped_root, vouch
     from forensics.model.attestation import VerificationStatus
     from forensics.model.errors import ForensicsError
@@ -74,10 +89,11 @@ def _verify_documents(
     named = trust_root.read_bytes() if trust_root else None
     root = vouch(named, named) if named is not None else shipped_root()
     evaluator = Evaluator(root, independent=True)
+    keys = keys_for(root, named=load_registry_keys(npm_keys.read_bytes()) if npm_keys else None)
     valid, rows, texts = True, [], []
     for path in documents:
         try:
-            found, about = _verify_one(path, artifact, sha256, evaluator)
+            found, about = _verify_one(path, artifact, sha256, evaluator, keys)
         except (ForensicsError, OSError) as error:
             valid = False
             rows.append(unreadable_as_json(str(path), str(error)))
@@ -94,7 +110,7 @@ def _verify_documents(
 
 
 def _verify_one(
-    path: Path, artifact: Path | None, sha256: str | None, evaluator: Evaluator
+    path: Path, artifact: Path | None, sha256: str | None, evaluator: Evaluator, keys: RegistryKeys
 ) -> tuple[FileVerification, str]:
     """The verification of one document, and what it was compared with, for a reader."""
     from forensics.attestation.files import MAX_FILE, verify_document
@@ -104,8 +120,9 @@ def _verify_one(
         raise HostileInput(f"a file of {path.stat().st_size} bytes; the limit is {MAX_FILE}")
     beside = None if artifact is not None or sha256 is not None else _beside(path)
     about, name, digest = "no artifact: nothing says which file it should be about", None, sha256
+    sha512 = None
     if (file := artifact or beside) is not None:
-        name, actual = file.name, _sha256(file)
+        name, actual, sha512 = file.name, _digest(file, "sha256"), _digest(file, "sha512")
         about = f"{file.name}, which lies beside it" if beside else file.name
         digest = sha256 or actual
         if sha256 is not None and actual != sha256.lower():
@@ -113,7 +130,13 @@ def _verify_one(
     elif sha256 is not None:
         about = f"the SHA-256 {sha256.lower()}"
     found = verify_document(
-        path.read_bytes(), name=str(path), evaluator=evaluator, sha256=digest and digest.lower(), artifact_name=name
+        path.read_bytes(),
+        name=str(path),
+        evaluator=evaluator,
+        sha256=digest and digest.lower(),
+        artifact_name=name,
+        sha512=sha512,
+        keys=keys,
     )
     return found, about
 
@@ -136,11 +159,11 @@ def _without_suffix(name: str) -> str:
     return name
 
 
-def _sha256(path: Path) -> str:
+def _digest(path: Path, algorithm: str) -> str:
     import hashlib
 
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def _print_json(document: dict[str, object]) -> None:

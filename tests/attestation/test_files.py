@@ -46,7 +46,7 @@ def test_each_kind_is_recognised(kit: Kit, good: dict[str, Any], bundle: dict[st
         "PEP 740 attestation": (good, 1),
         "Sigstore bundle": (bundle, 1),
         "Sigstore bundles, one on each line": (lines, 2),
-        "npm registry attestations": ({"attestations": [{"predicateType": "x", "bundle": bundle}]}, 1),
+        "npm registry attestations": ({"attestations": [{"bundle": bundle, "later": 1}]}, 1),
     }
     for kind, (data, count) in kinds.items():
         found = verify(kit, data)
