@@ -39,6 +39,7 @@ def _pair_json(pair: FileComparison, diff: ContentsDiff, case: Case | None) -> d
         "changed": [{**_member(c.path, c.after), "newly_reaches": list(c.reaches)} for c in diff.changed],
         "surface": [{"what": one.what, "paths": list(one.paths)} for one in diff.surface],
         "dependencies": list(diff.dependencies),
+        "commands": list(diff.commands),
         "problems": {"before": _problems(pair.before), "after": _problems(pair.after)},
         "evidence": list(pair.contents.evidence),
     }
@@ -93,6 +94,8 @@ def print_contents(comparison: ReleaseComparison, case: Case | None) -> None:
                 out.print(f"  {word:8}and {len(changes) - SHOWN} more")
         if diff.dependencies:
             out.print(Text(f"  newly required: {visible(', '.join(diff.dependencies))}"))
+        for command in diff.commands:
+            out.print(Text(f"  newly declared: {visible(command)}"))
         for problem in _problems(pair.after):
             out.print(Text(f"  odd about the new archive: {visible(problem)}", style="yellow"))
         if not (diff.added or diff.removed or diff.changed):

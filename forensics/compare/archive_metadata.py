@@ -16,8 +16,13 @@ from forensics.compare.archive_runs import Layout
 from forensics.model.contents import Member
 
 _MAX_LINES = 20_000
-_INSTALL_SCRIPTS = ("preinstall", "install", "postinstall", "prepare", "prepublish")
-_FILE_IN_COMMAND = re.compile(r"[\w@./-]+\.[cm]?[jt]s\b|[\w./-]+\.(?:sh|py|node)\b")
+_INSTALL_SCRIPTS = ("preinstall", "install", "postinstall", "prepare")
+"""What npm runs when a package is installed; `prepare` only where it is taken from a repository or a folder."""
+PREPARE = "prepare"
+_FILE_IN_COMMAND = re.compile(
+    r"[\w@./-]+\.[cm]?[jt]s\b|[\w./-]+\.(?:sh|py|node)\b|\b(?:node|bun|deno run)\s+([\w@./-]+)"
+)
+_MAX_EXPORTS = 2_000
 
 
 def layout_of(kind: str, texts: Mapping[str, bytes]) -> Layout:
@@ -47,12 +52,47 @@ def hooks_of(kind: str, texts: Mapping[str, bytes], paths: Iterable[str]) -> tup
     return (*hooks, *(["setup.py"] if "setup.py" in names else []))
 
 
+def commands_of(kind: str, texts: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Return the commands and plug-ins that the metadata declare, as `group: name = target`, sorted.
+
+    Source: npm documentation of `bin`; entry points specification of packaging.python.org; PEP 621.
+    """
+    found: set[str] = set()
+    if kind == "npm":
+        package = _json(texts.get("package.json"))
+        bins = package.get("bin")
+        named = {str(package.get("name")): bins} if isinstance(bins, str) else _table(bins)
+        found = {f"bin: {name} = {target}" for name, target in named.items()}
+    elif kind == "sdist":
+        project = _table(_toml(texts.get("pyproject.toml")).get("project"))
+        groups = {"console_scripts": project.get("scripts"), "gui_scripts": project.get("gui-scripts"),
+                  **_table(project.get("entry-points"))}  # fmt: skip
+        found = {
+            f"{group}: {name} = {target}" for group, rows in groups.items() for name, target in _table(rows).items()
+        }
+    for path, text in texts.items():
+        if path.endswith(".dist-info/entry_points.txt"):
+            found |= set(_entry_points(text))
+    return tuple(sorted(one[:500] for one in found))
+
+
+def _entry_points(text: bytes) -> Iterable[str]:
+    group = ""
+    for line in text.decode("utf-8", "replace").splitlines()[:_MAX_LINES]:
+        plain = line.strip()
+        if plain.startswith("[") and plain.endswith("]"):
+            group = plain[1:-1].strip()
+        elif plain and plain[0] not in "#;" and "=" in plain:
+            name, _, target = plain.partition("=")
+            yield f"{group}: {name.strip()} = {target.strip()}"
+
+
 def dependencies_of(kind: str, texts: Mapping[str, bytes]) -> tuple[str, ...]:
     """Return the requirements that the metadata state, sorted, white space normalised."""
     if kind == "npm":
         package = _json(texts.get("package.json"))
         groups = [_table(package.get(key)) for key in ("dependencies", "optionalDependencies", "peerDependencies")]
-        return tuple(sorted({f"{name}@{wanted}"[:500] for group in groups for name, wanted in group.items()}))
+        return tuple(sorted({_npm_requirement(name, wanted) for group in groups for name, wanted in group.items()}))
     found = [
         " ".join(line.partition(":")[2].split())[:500]
         for name, text in texts.items()
@@ -90,14 +130,37 @@ def check_record(texts: Mapping[str, bytes], members: Mapping[str, Member], note
         notes.add("file that RECORD does not list", path)
 
 
+def _npm_requirement(name: str, wanted: Any) -> str:
+    """Return `name@range`; of an alias (`npm:other@range`) the package that is installed under the name."""
+    text = str(wanted)
+    return (text.removeprefix("npm:") if text.startswith("npm:") else f"{name}@{text}")[:500]
+
+
 def _npm_layout(texts: Mapping[str, bytes]) -> Layout:
     package = _json(texts.get("package.json"))
     scripts = _table(package.get("scripts"))
     commands = [str(scripts[name]) for name in _INSTALL_SCRIPTS if name in scripts]
-    hooked = [m.removeprefix("./") for command in commands for m in _FILE_IN_COMMAND.findall(command[:2000])]
-    entries = [package.get("main") or "index.js", package.get("module")]
-    named = [str(e).removeprefix("./") for e in entries if isinstance(e, str)]
+    files = [m.group(1) or m.group() for command in commands for m in _FILE_IN_COMMAND.finditer(command[:2000])]
+    hooked = [file.removeprefix("./") for file in files]
+    main = package.get("main")
+    entries = [main if isinstance(main, str) and main else "index.js", package.get("module"), package.get("browser")]
+    named = [str(e).removeprefix("./") for e in (*entries, *_exported(package.get("exports"))) if isinstance(e, str)]
     return Layout("npm", hooked=(*hooked, *(["package.json"] if commands else [])), entries=tuple(named))
+
+
+def _exported(exports: Any) -> list[str]:
+    """Return the files that an `exports` field names, patterns left out. Source: Node documentation of packages."""
+    found: list[str] = []
+    waiting = [exports]
+    while waiting and len(found) < _MAX_EXPORTS:
+        one = waiting.pop()
+        if isinstance(one, str) and "*" not in one:
+            found.append(one)
+        elif isinstance(one, dict):
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+    return found
 
 
 def _header_lines(text: bytes) -> Iterable[str]:

@@ -5,6 +5,7 @@ Source: documentation of `site`; PEP 427 (wheel layout), PEP 517 (build backends
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
@@ -22,6 +23,9 @@ _CODE = frozenset(
     }
 )  # fmt: skip
 _NATIVE = (".so", ".pyd")
+_ENDINGS = (".js", ".cjs", ".mjs", ".json", ".ts", ".node")
+_TYPES = (".d.ts", ".d.mts", ".d.cts")
+"""Declarations of types: no program runs them."""
 _BUILT_AT_INSTALL = frozenset({"setup.py", "build.rs", "CMakeLists.txt", "meson.build", "configure", "binding.gyp"})
 _START_MODULES = frozenset({"sitecustomize.py", "usercustomize.py"})
 _NOT_INSTALLED = frozenset(
@@ -79,8 +83,10 @@ def runs_of(code: Mapping[str, CodeFacts | None], layout: Layout, magic: Iterabl
     runs = {path: Runs.CALLED if _is_code(path) else Runs.NEVER for path in code}
     runs.update(dict.fromkeys(magic, Runs.CALLED))
     if layout.kind == "npm":
-        _mark(runs, layout.entries, Runs.IMPORT)
-        _mark(runs, (*layout.hooked, "binding.gyp"), Runs.INSTALL)
+        for level, named in ((Runs.IMPORT, layout.entries), (Runs.INSTALL, layout.hooked)):
+            starts = [found for path in named if (found := _script(path, code))]
+            _mark(runs, _loaded(starts, code), level)
+        _mark(runs, ("binding.gyp", *(path for path in layout.hooked if path == "package.json")), Runs.INSTALL)
         return runs
     shown = {path: _installed(path) for path in code}
     roots = _roots(shown.values(), layout.kind)
@@ -102,6 +108,8 @@ def _mark(runs: dict[str, Runs], paths: Iterable[str], level: Runs) -> None:
 
 def _is_code(path: str) -> bool:
     name = path.rpartition("/")[2]
+    if name.endswith(_TYPES):
+        return False
     return name.rpartition(".")[2].lower() in _CODE or name in _BUILT_AT_INSTALL or ".so." in name
 
 
@@ -163,6 +171,30 @@ def _is_backend(place: str, layout: Layout) -> bool:
         place in {f"{root}{stem}.py", f"{root}{stem}/__init__.py"}
         for root in (f"{p.strip('./')}/" if p.strip("./") else "" for p in layout.backend_paths)
     )
+
+
+def _script(path: str, code: Mapping[str, CodeFacts | None]) -> str | None:
+    """Return the file that Node loads for *path*: itself, with an ending added, or the index of a folder."""
+    plain = posixpath.normpath(path).lstrip("/")
+    if plain.endswith(_TYPES):
+        return None
+    stem = plain.removesuffix("/")
+    tries = (plain, *(stem + ending for ending in _ENDINGS), *(f"{stem}/index{ending}" for ending in _ENDINGS))
+    return next((one.removeprefix("./") for one in tries if one.removeprefix("./") in code), None)
+
+
+def _loaded(starts: Iterable[str], code: Mapping[str, CodeFacts | None]) -> set[str]:
+    """Return *starts* and every file of the package that loading them loads in turn."""
+    seen, waiting = set(starts), deque(starts)
+    while waiting:
+        path = waiting.popleft()
+        facts = code.get(path)
+        for ref in facts.imports if facts else ():
+            found = _script(posixpath.join(posixpath.dirname(path), ref.module), code)
+            if found and found not in seen:
+                seen.add(found)
+                waiting.append(found)
+    return seen
 
 
 def _closure(starts: list[str], code: Mapping[str, CodeFacts | None], modules: _Modules) -> set[str]:

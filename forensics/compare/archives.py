@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from forensics.compare.archive_entry import LIMITS, ArchiveLimits, Entry, Notes, Unreadable, check_name
-from forensics.compare.archive_metadata import check_record, dependencies_of, hooks_of, layout_of
+from forensics.compare.archive_metadata import check_record, commands_of, dependencies_of, hooks_of, layout_of
 from forensics.compare.archive_runs import runs_of
 from forensics.compare.archive_tar import read_tar
 from forensics.compare.archive_zip import read_zip
@@ -18,9 +18,10 @@ from forensics.model.contents import Contents, Member, Runs
 from forensics.model.errors import HostileInput, MalformedEvidence
 
 _ZIP, _GZIP, _BZIP = (".whl", ".zip", ".egg"), (".tar.gz", ".tgz"), (".tar.bz2", ".tbz2")
-_METADATA = frozenset({"METADATA", "RECORD", "PKG-INFO", "pyproject.toml", "package.json"})
+_METADATA = frozenset({"METADATA", "RECORD", "PKG-INFO", "pyproject.toml", "package.json", "entry_points.txt"})
 _PROGRAM = (b"\x7fELF", b"MZ", b"#!", b"\xfe\xed\xfa", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
-_SCRIPTS = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts")
+_SCRIPTS = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx")
+_TYPES = (".d.ts", ".d.mts", ".d.cts")
 
 
 @dataclass(slots=True)
@@ -62,6 +63,7 @@ def read_contents(data: bytes, filename: str, limits: ArchiveLimits = LIMITS) ->
         problems=notes.lines(),
         dependencies=dependencies_of(kind, texts),
         hooks=hooks_of(kind, texts, code),
+        commands=commands_of(kind, texts),
         root=root,
     )
 
@@ -162,8 +164,8 @@ def _facts(name: str, text: bytes | None) -> CodeFacts | None:
         return read_code(text) if text is not None else CodeFacts(problem=f"larger than {MAX_SOURCE:,} bytes")
     if name.endswith(".pth"):
         return read_pth(text) if text is not None else None
-    if name.endswith(_SCRIPTS) and text is not None:
-        return read_script(text)
+    if name.endswith(_SCRIPTS) and not name.endswith(_TYPES):
+        return read_script(text) if text is not None else CodeFacts(problem="larger than what is kept to be read")
     return None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from forensics.compare.archive_metadata import PREPARE
 from forensics.compare.archives import logical
 from forensics.model.checked import Checked
 from forensics.model.contents import DECODED, NETWORK, PROCESS, Contents, Member, Runs
@@ -15,8 +16,11 @@ from forensics.model.release import Artifact, Release
 TOUCHES = (PROCESS, NETWORK, DECODED)
 """What newly touched at import or install is a reason of its own."""
 _EARLY = (Runs.IMPORT, Runs.START, Runs.INSTALL)
-_DIRECT = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*@\s*(\S+)")
-_NPM_DIRECT = re.compile(r"^(@?[^@]+)@((?:git|https?|ssh|github|gitlab|bitbucket)[:+].*|[\w.-]+/[\w.-]+(?:#.*)?)$")
+_DIRECT = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*@\s*([\w+.-]+:/\S*)")
+_NPM_DIRECT = re.compile(
+    r"^(@?[^@]+)@((?:git|https?|ssh|github|gitlab|bitbucket|gist)[:+].*|git@.*|[\w.-]+/[\w.-]+(?:#.*)?)$"
+)
+_MOVING = re.compile(r"(?<![0-9a-z])(?:[0-9a-f]{7,64}|v?\d+(?:\.\d+)*)(?![0-9a-z])")
 _NAME = re.compile(r"^\s*(@?[A-Za-z0-9][\w./-]*)")
 
 
@@ -30,9 +34,12 @@ class FileChange:
 
     @property
     def reaches(self) -> tuple[str, ...]:
-        """What the file could not touch before."""
-        old = set(self.before.reaches) if self.before else set()
-        return tuple(reach for reach in self.after.reaches if reach not in old) if self.after else ()
+        """What the file could not touch before, or not before anybody called it."""
+        if self.before is None or self.after is None:
+            return self.after.reaches if self.after else ()
+        then, now = self.before.runs, self.after.runs
+        early = then is now or (now.rank <= Runs.IMPORT.rank and then.rank > now.rank)
+        return tuple(reach for reach in self.after.reaches if not (early and reach in self.before.reaches))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +52,18 @@ class Surface:
 
 @dataclass(frozen=True, slots=True)
 class ContentsDiff:
-    """The differences of two artifacts. `surface` is new executable surface, `dependencies` are newly named ones."""
+    """The differences of two artifacts.
+
+    `surface` is new executable surface, `dependencies` are newly named ones, `commands` newly declared commands and
+    plug-ins, which run when somebody asks.
+    """
 
     added: tuple[FileChange, ...]
     removed: tuple[FileChange, ...]
     changed: tuple[FileChange, ...]
     surface: tuple[Surface, ...]
     dependencies: tuple[str, ...]
+    commands: tuple[str, ...] = ()
 
 
 def slot(artifact: Artifact) -> str:
@@ -99,12 +111,26 @@ def _compare(one: _Same, other: _Same) -> ContentsDiff:
         changed=tuple(c for c in both if c.before and c.after and c.before.sha256 != c.after.sha256),
         surface=(
             *_new_starts(both),
-            *(Surface(f"new at install: {hook}") for hook in after.hooks if hook not in before.hooks),
+            *(Surface(f"new at install: {hook}") for hook in _new_hooks(before.hooks, after.hooks)),
             *_newly_touched(both, before, after),
             *(Surface(f"the dependency {one}") for one in _new_direct(before.dependencies, after.dependencies)),
         ),
         dependencies=_new_names(before.dependencies, after.dependencies),
+        commands=tuple(one for one in after.commands if one not in before.commands),
     )
+
+
+def _new_hooks(before: tuple[str, ...], after: tuple[str, ...]) -> list[str]:
+    """Return the hooks that were not there before, or run another command.
+
+    Of `prepare` only its appearance counts: npm does not run it for what comes from the registry.
+    """
+    known = {_hook_key(hook) for hook in before}
+    return [hook for hook in after if _hook_key(hook) not in known]
+
+
+def _hook_key(hook: str) -> str:
+    return PREPARE if hook.startswith(f"{PREPARE}:") else hook
 
 
 def _new_starts(changes: Iterable[FileChange]) -> Iterable[Surface]:
@@ -119,21 +145,25 @@ def _new_starts(changes: Iterable[FileChange]) -> Iterable[Surface]:
 
 
 def _newly_touched(changes: list[FileChange], before: Contents, after: Contents) -> Iterable[Surface]:
-    """What code that runs unasked newly touches: as a whole, or in a file of which every line is run unasked."""
-    known = {reach for member in before.members if member.runs in _EARLY for reach in member.reaches}
+    """What code that runs unasked newly touches: as a whole, or in a file of which every line is run unasked.
+
+    What runs at start or install is compared with what ran then before; what runs at import also with what ran earlier.
+    """
     top = min((m.path.count("/") for m in after.members if _is_package(m)), default=0)
     for reach in TOUCHES:
-        files = [c for c in changes if c.after and c.after.runs in _EARLY and reach in c.reaches]
-        if reach in known:
-            files = [c for c in files if c.before and _watched(c.after, top)]
         for moment in _EARLY:
-            paths = tuple(c.path for c in files if c.after and c.after.runs is moment)
-            if paths:
+            earlier = _EARLY if moment is Runs.IMPORT else (moment,)
+            known = any(m.runs in earlier and reach in m.reaches for m in before.members)
+            files = [c for c in changes if c.after and c.after.runs is moment and reach in c.reaches]
+            if known:
+                files = [c for c in files if c.before and _watched(c.after, top)]
+            if files:
+                paths = tuple(c.path for c in files)
                 yield Surface(f"{paths[0]} newly touches {reach} {moment.value}", paths)
 
 
 def _is_package(member: Member) -> bool:
-    return member.runs in _EARLY and member.path.endswith("/__init__.py")
+    return member.runs in _EARLY and member.path.endswith(("/__init__.py", "/index.js"))
 
 
 def _watched(member: Member | None, top: int) -> bool:
@@ -150,11 +180,12 @@ def _new_direct(before: tuple[str, ...], after: tuple[str, ...]) -> list[str]:
 
 
 def _place(requirement: str) -> tuple[str, str] | None:
+    """Return the name and the place of a direct requirement, without the version or commit in it; None for others."""
     match = _DIRECT.match(requirement) or _NPM_DIRECT.match(requirement)
     if match is None:
         return None
-    host = re.match(r"(?:[\w+.-]+:)?(?://)?(?:[^@/]*@)?([^/#]*)", match.group(2))
-    return match.group(1).lower(), host.group(1).lower() if host else match.group(2)
+    place = match.group(2).partition("#")[0].partition(";")[0].lower().rstrip()
+    return match.group(1).lower(), _MOVING.sub("*", place.removesuffix(".git"))
 
 
 def _new_names(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[str, ...]:

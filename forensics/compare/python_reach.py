@@ -125,7 +125,7 @@ class _Reader:
                 self._call(node)
             elif isinstance(node, (ast.Attribute, ast.Name)):
                 self._use(self._dotted(node))
-            elif isinstance(node, ast.Constant) and id(node) not in docs and _names_credentials(node.value):
+            elif isinstance(node, ast.Constant) and id(node) not in docs and names_credentials(node.value):
                 self.reaches.add(CREDENTIALS)
 
     def _names(self, node: ast.AST) -> None:
@@ -204,8 +204,9 @@ class _Reader:
             self.reaches.add(ENVIRONMENT)
 
 
-def _names_credentials(value: object) -> bool:
-    return isinstance(value, str) and bool(_CREDENTIAL_TEXT.search(value[:4096]))
+def names_credentials(value: object, limit: int = 4096) -> bool:
+    """Whether the first *limit* characters of a string name a place where credentials are kept."""
+    return isinstance(value, str) and bool(_CREDENTIAL_TEXT.search(value[:limit]))
 
 
 def _imports_of(tree: ast.Module) -> Iterator[ImportRef]:

@@ -55,8 +55,8 @@ class Member:
 class Contents:
     """The files of an artifact, sorted by path; `problems` say what is odd or malformed about the archive itself.
 
-    `dependencies` are requirements as its metadata states them, `hooks` what runs at install, in words. `root` is the
-    one directory that everything lies in, with its slash, or empty.
+    `dependencies` are requirements as its metadata states them, `hooks` what runs at install, in words, `commands` the
+    commands and plug-ins that it declares. `root` is the one directory around everything, with its slash, or empty.
     """
 
     members: tuple[Member, ...]
@@ -64,6 +64,7 @@ class Contents:
     dependencies: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
     root: str = ""
+    commands: tuple[str, ...] = ()
 
     @property
     def unpacked(self) -> int:

@@ -14,6 +14,8 @@ from forensics.model.source import SourceTree
 from forensics.signals import thresholds as t
 from forensics.signals.registry import View
 
+READ_KINDS = frozenset({"sdist", "wheel", "tarball"})
+"""The kinds of artifacts whose contents are read; the kind of npm is `tarball`."""
 Explain = Callable[[Release, Artifact], tuple[Mismatch, ...] | NotChecked]
 """Return what of one file of a release is not explained, or why that cannot be told."""
 
@@ -49,7 +51,7 @@ def read_artifacts(release: Release) -> list[tuple[Artifact, Contents]]:
 def why_unread(release: Release) -> NotChecked | None:
     """Return why the contents of a file of *release* are not known, or None when those of all are."""
     for artifact in release.artifacts:
-        if isinstance(artifact.contents, NotChecked) and artifact.kind in {"sdist", "wheel"}:
+        if isinstance(artifact.contents, NotChecked) and artifact.kind in READ_KINDS:
             return artifact.contents
     return None if release.artifacts else NO_CONTENTS
 

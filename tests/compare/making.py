@@ -6,6 +6,7 @@ import base64
 import gzip
 import hashlib
 import io
+import json
 import tarfile
 import zipfile
 from collections.abc import Mapping
@@ -45,6 +46,18 @@ def zipped(files: Files) -> bytes:
 def sdist(files: Files, version: str = "1.0", *, metadata: bytes = METADATA) -> bytes:
     """An sdist of *files* in the usual directory."""
     return tarred({f"thing-{version}/{path}": data for path, data in {**files, "PKG-INFO": metadata}.items()})
+
+
+def npm(files: Files, package: Mapping[str, object] | None = None) -> bytes:
+    """An npm tarball of *files* with a `package.json` of some fields."""
+    described = {"name": "thing", "version": "1.0.0", **(package or {})}
+    return tarred(
+        {f"package/{path}": data for path, data in {"package.json": json.dumps(described).encode(), **files}.items()}
+    )
+
+
+def npm_contents(files: Files, package: Mapping[str, object] | None = None) -> Contents:
+    return read_contents(npm(files, package), "thing-1.0.0.tgz")
 
 
 def tarred(files: Files) -> bytes:
