@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from forensics.model.checked import Checked
@@ -21,7 +21,8 @@ SHOWN = 40
 
 def contents_json(comparison: ReleaseComparison, case: Case | None) -> list[dict[str, Any]]:
     """Return the comparison of contents, pair by pair; with the text of files when *case* is given."""
-    return [_pair_json(pair, diff, case) for pair, diff in _compared(comparison)]
+    pairs = list(_compared(comparison))
+    return [_pair_json(*pair, texts) for pair, texts in zip(pairs, _texts(comparison, case, len(pairs)), strict=True)]
 
 
 def _compared(comparison: ReleaseComparison) -> Iterator[tuple[FileComparison, ContentsDiff]]:
@@ -30,7 +31,7 @@ def _compared(comparison: ReleaseComparison) -> Iterator[tuple[FileComparison, C
             yield pair, pair.contents.value
 
 
-def _pair_json(pair: FileComparison, diff: ContentsDiff, case: Case | None) -> dict[str, Any]:
+def _pair_json(pair: FileComparison, diff: ContentsDiff, texts: Sequence[TextDiff] | None) -> dict[str, Any]:
     row: dict[str, Any] = {
         "before": pair.before.filename if pair.before else None,
         "after": pair.after.filename if pair.after else None,
@@ -43,10 +44,10 @@ def _pair_json(pair: FileComparison, diff: ContentsDiff, case: Case | None) -> d
         "problems": {"before": _problems(pair.before), "after": _problems(pair.after)},
         "evidence": list(pair.contents.evidence),
     }
-    if case is not None:
+    if texts is not None:
         row["text"] = [
             {"path": text.path, "lines": list(text.lines), "reason": text.reason, "left_out": text.left_out}
-            for text in _texts(pair, diff, case)
+            for text in texts
         ]
     return row
 
@@ -60,15 +61,10 @@ def _problems(artifact: Artifact | None) -> list[str]:
     return list(artifact.contents.value.problems) if artifact and isinstance(artifact.contents, Checked) else []
 
 
-def _texts(pair: FileComparison, diff: ContentsDiff, case: Case) -> Iterator[TextDiff]:
-    from forensics.compare.artifact_text import text_diffs
+def _texts(comparison: ReleaseComparison, case: Case | None, pairs: int) -> Sequence[Sequence[TextDiff] | None]:
+    from forensics.compare.beside import texts_of
 
-    return text_diffs(diff, _bytes(pair.before, case), _bytes(pair.after, case))
-
-
-def _bytes(artifact: Artifact | None, case: Case) -> tuple[str, bytes] | None:
-    data = case.file(artifact.sha256) if artifact and artifact.sha256 else None
-    return (artifact.filename, data) if artifact and data is not None else None
+    return texts_of(comparison, case.file) if case is not None else [None] * pairs
 
 
 def print_contents(comparison: ReleaseComparison, case: Case | None) -> None:
@@ -78,7 +74,8 @@ def print_contents(comparison: ReleaseComparison, case: Case | None) -> None:
     from forensics.cli.terminal import console
 
     out = console()
-    for pair, diff in _compared(comparison):
+    pairs = list(_compared(comparison))
+    for (pair, diff), texts in zip(pairs, _texts(comparison, case, len(pairs)), strict=True):
         out.print()
         out.print(Text(f"Inside {_name(pair.before)} → {_name(pair.after)}", style="bold"))
         for one in diff.surface:
@@ -101,7 +98,7 @@ def print_contents(comparison: ReleaseComparison, case: Case | None) -> None:
         if not (diff.added or diff.removed or diff.changed):
             out.print("  The same files.")
         out.print(f"  Evidence: {', '.join(pair.contents.evidence)}")
-        for text in _texts(pair, diff, case) if case is not None else ():
+        for text in texts or ():
             _print_text(text)
 
 

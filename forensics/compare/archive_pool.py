@@ -48,11 +48,16 @@ def read_many(
     return results
 
 
-def read_member_texts(data: bytes, filename: str, paths: frozenset[str], limit: int) -> dict[str, bytes]:
-    """Return the bytes of the members *paths* of at most *limit* bytes; empty when the archive cannot be read."""
-    with _Workers(1) as pool:
-        outcome = next(iter(pool.each(_texts, [(lambda: data, filename, paths, limit)])))
-    return outcome if isinstance(outcome, dict) else {}
+def read_member_texts(wanted: Sequence[tuple[Job, frozenset[str]]], limit: int) -> list[dict[str, bytes]]:
+    """Return, for each archive, the bytes of the members named of at most *limit* bytes; none where it is unreadable.
+
+    One pool of workers reads them all; an archive of which no member is wanted is not opened.
+    """
+    jobs = [(job.load, job.filename, paths, limit) for job, paths in wanted if paths]
+    with _Workers(max(1, min(_processors(), len(jobs)))) as pool:
+        outcomes = iter(list(pool.each(_texts, jobs)))
+    read = [next(outcomes) if paths else {} for _, paths in wanted]
+    return [outcome if isinstance(outcome, dict) else {} for outcome in read]
 
 
 class _Workers:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from forensics.compare.archive_pool import read_member_texts
+from forensics.compare.archive_pool import Job, read_member_texts
 from forensics.compare.artifacts import ContentsDiff, FileChange
-from forensics.model.contents import Member
+from forensics.model.contents import Member, Runs
 
 MAX_BYTES = 256 * 2**10
 """Size of a file whose text is compared; larger ones are only named."""
@@ -30,26 +30,50 @@ class TextDiff:
     left_out: int = 0
 
 
-def text_diffs(
-    diff: ContentsDiff, before: tuple[str, bytes] | None, after: tuple[str, bytes] | None
-) -> Iterator[TextDiff]:
-    """Yield the differences of the files of *diff*; *before* and *after* are name and bytes of the artifacts.
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two artifacts to spell out the difference of, and how to get the bytes of each (None: there are none)."""
 
-    What runs unasked comes first, then what can run, then the rest; removed files are not spelt out.
+    diff: ContentsDiff
+    before: Job | None
+    after: Job | None
+
+
+def text_diffs(pairs: Sequence[Pair]) -> list[tuple[TextDiff, ...]]:
+    """Return the differences of the files of each pair, every archive read once.
+
+    What runs unasked comes first, then what newly reaches for something, then what can run, then the rest; removed
+    files are not spelt out.
     """
-    changes = sorted((*diff.added, *diff.changed), key=lambda c: (-c.after.runs.rank if c.after else 0, c.path))
-    shown = changes[:MAX_FILES]
-    old = _texts(before, (c.before for c in shown))
-    new = _texts(after, (c.after for c in shown))
-    for change in shown:
-        yield _text_diff(change, old, new)
-    for change in changes[MAX_FILES:]:
-        yield TextDiff(change.path, (), f"more than {MAX_FILES} files differ")
+    shown = [_ordered(pair.diff) for pair in pairs]
+    wanted = [
+        side
+        for pair, changes in zip(pairs, shown, strict=True)
+        for side in (_wanted(pair.before, (c.before for c in changes)), _wanted(pair.after, (c.after for c in changes)))
+    ]
+    texts = read_member_texts(wanted, MAX_BYTES)
+    return [
+        (
+            *(_text_diff(change, texts[2 * number], texts[2 * number + 1]) for change in changes[:MAX_FILES]),
+            *(TextDiff(change.path, (), f"more than {MAX_FILES} files differ") for change in changes[MAX_FILES:]),
+        )
+        for number, changes in enumerate(shown)
+    ]
 
 
-def _texts(artifact: tuple[str, bytes] | None, members: Iterable[Member | None]) -> dict[str, bytes]:
-    paths = frozenset(m.path for m in members if m is not None and m.size <= MAX_BYTES)
-    return read_member_texts(artifact[1], artifact[0], paths, MAX_BYTES) if artifact and paths else {}
+def _ordered(diff: ContentsDiff) -> list[FileChange]:
+    def weight(change: FileChange) -> tuple[int, bool, int, str]:
+        rank = change.after.runs.rank if change.after else 0
+        early = rank if rank > Runs.IMPORT.rank else 0
+        return -early, not change.reaches, -rank, change.path
+
+    return sorted((*diff.added, *diff.changed), key=weight)
+
+
+def _wanted(job: Job | None, members: Iterable[Member | None]) -> tuple[Job, frozenset[str]]:
+    if job is None:
+        return Job("", lambda: None), frozenset()
+    return job, frozenset(m.path for m in members if m is not None and m.size <= MAX_BYTES)
 
 
 def _text_diff(change: FileChange, old: dict[str, bytes], new: dict[str, bytes]) -> TextDiff:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -17,13 +17,17 @@ from forensics.model.release import History
 if TYPE_CHECKING:
     import polars as pl
 
+    from forensics.compare.beside import Beside
     from forensics.signals.engine import Suspended
     from forensics.timeline.logged import Logged
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What follows from one case: the history, the judgement on it, and everything they rest on."""
+    """What follows from one case: the history, the judgement on it, and everything they rest on.
+
+    `compared` holds each flagged release beside the one that it is measured against, by version.
+    """
 
     project: Project
     case: CaseFacts
@@ -37,6 +41,7 @@ class Analysis:
     log_leads: tuple[tuple[int, str, str, tuple[str, ...]], ...]
     loose_hashes: tuple[tuple[str, str, tuple[str, ...]], ...]
     logged: Logged | None = None
+    compared: Mapping[str, Beside] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:

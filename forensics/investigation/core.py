@@ -229,6 +229,7 @@ class Investigation:
         Raises NoSuchProject when the index answered that it knows none and nothing else names a release.
         """
         from forensics.compare.archive_case import with_contents
+        from forensics.compare.beside import beside
         from forensics.signals.engine import judge
         from forensics.signals.waves import find_waves
         from forensics.sources.supplements import read_supplements
@@ -244,6 +245,12 @@ class Investigation:
         if not history.releases and isinstance(gathered.index, Checked) and not gathered.index.value.exists:
             raise NoSuchProject(f"{self.project}: the index knows no such project.")
         judgement = judge(history, lines)
+        by_version = {a.release.version: a.release for a in judgement.assessments}
+        pairs = [
+            (by_version[a.predecessor], a.release)
+            for a in judgement.assessments
+            if a.verdict.flagged and a.predecessor is not None
+        ]
         return Analysis(
             project=self.project,
             case=self._facts(history.collected_at),
@@ -257,6 +264,7 @@ class Investigation:
             log_leads=tuple(supplements.log_indices),
             loose_hashes=tuple(dict.fromkeys(supplements.loose_hashes)),
             logged=logged,
+            compared=beside(pairs, history.repository, self.case.file),
         )
 
     def keep_tables(self, analysis: Analysis) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypedDict
 
+from forensics.model.document_parts import ComparisonDoc, GraphDoc
+
 SCHEMA = "forensics/timeline/1"
 
 
@@ -223,6 +225,7 @@ class ReleaseDoc(TypedDict):
     not_checked: list[UncheckedDoc]
     identity: dict[str, str] | None
     identity_diff: IdentityDiffDoc | None
+    comparison: ComparisonDoc | None
     exposure: ExposureDoc | None
     files: list[FileDoc]
     mentions: list[MentionDoc]
@@ -361,3 +364,4 @@ class Document(TypedDict):
     observations: list[ObservationDoc]
     method: list[str]
     options: dict[str, Any]
+    graph: GraphDoc

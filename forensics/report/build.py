@@ -26,6 +26,7 @@ from forensics.model.document import (
 from forensics.model.finding import Assessment, Gap, Verdict, Wave
 from forensics.model.identity import Identity
 from forensics.model.times import to_iso
+from forensics.report.build_graph import graph_doc
 from forensics.report.build_log import log_only_doc
 from forensics.report.build_release import exposure_doc, release_doc, time_or_none
 from forensics.report.sentences import drift_sentences, headline, method, not_collected, summary
@@ -39,7 +40,7 @@ def build_document(analysis: Analysis, options: dict[str, Any] | None = None) ->
     """Return the document of *analysis*; *options* are echoed for the method section."""
     titles = {entry.id: entry.title for entry in catalogue().values()}
     by_version = {a.release.version: a for a in analysis.assessments}
-    releases = [release_doc(a, by_version, titles) for a in analysis.assessments]
+    releases = [release_doc(a, by_version, titles, analysis.compared) for a in analysis.assessments]
     return {
         "schema": SCHEMA,
         "project": _project(analysis),
@@ -67,6 +68,7 @@ def build_document(analysis: Analysis, options: dict[str, Any] | None = None) ->
         "observations": [_observation(o) for o in analysis.observations],
         "method": method(analysis),
         "options": options or {},
+        "graph": graph_doc(analysis),
     }
 
 

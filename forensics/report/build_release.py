@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from forensics.attestation.statement import label_of_predicate
+from forensics.compare.beside import Beside
 from forensics.compare.releases import IdentityComparison, compare_identities
 from forensics.model.attestation import Attestation
 from forensics.model.checked import Checked, NotChecked
@@ -20,6 +22,7 @@ from forensics.model.document import (
 from forensics.model.finding import Assessment, Exposure, Finding, Unchecked
 from forensics.model.release import Artifact, Release
 from forensics.model.times import to_iso
+from forensics.report.build_compare import comparison_doc
 from forensics.signals.waves import exposure_of
 from forensics.timeline.events import removal_statement
 
@@ -29,7 +32,9 @@ def time_or_none(value: datetime | None) -> str | None:
     return to_iso(value) if value is not None else None
 
 
-def release_doc(assessment: Assessment, by_version: dict[str, Assessment], titles: dict[str, str]) -> ReleaseDoc:
+def release_doc(
+    assessment: Assessment, by_version: dict[str, Assessment], titles: dict[str, str], compared: Mapping[str, Beside]
+) -> ReleaseDoc:
     """Return one release of the document; *titles* are of signals, *by_version* all assessments."""
     release = assessment.release
     removed = release.removed
@@ -56,6 +61,7 @@ def release_doc(assessment: Assessment, by_version: dict[str, Assessment], title
         "not_checked": [_unchecked(release.version, u) for u in assessment.not_checked],
         "identity": release.identities[0].claims() if release.identities else None,
         "identity_diff": _identity_diff(compare_identities(earlier.release, release)) if flagged and earlier else None,
+        "comparison": comparison_doc(compared[release.version]) if release.version in compared else None,
         "exposure": exposure_doc(exposure_of(assessment)) if flagged else None,
         "files": [_file(a) for a in release.artifacts],
         "mentions": [{"source": m.source, "text": m.text, "evidence": [*m.evidence]} for m in release.mentions],

