@@ -105,7 +105,7 @@ def check_validity(context: Context) -> Check:
     assert context.parts is not None
     start, end = context.parts.not_before, context.parts.not_after
     window = f"{to_minute(start)} to {to_minute(end)}"
-    outcomes = [timestamp(context, token) for token in context.raw.timestamps]
+    outcomes = [timestamp(context.root, token, context.raw.signature) for token in context.raw.timestamps]
     problems = [outcome for outcome in outcomes if isinstance(outcome, str)]
     for who, moment in context.times:
         if not start <= moment <= end:

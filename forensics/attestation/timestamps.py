@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from forensics.attestation.trust import CertificateAuthority
+from forensics.attestation.trust import CertificateAuthority, TrustRoot
 from forensics.model.attestation import CheckResult
 from forensics.model.times import from_seconds
 
@@ -25,14 +25,14 @@ def signed_times(context: Context) -> tuple[tuple[str, datetime], ...]:
     if entry is not None and entry.integrated and context.promise.result is CheckResult.PASS:
         times.append(("the log", from_seconds(entry.integrated)))
     for token in context.raw.timestamps:
-        outcome = timestamp(context, token)
+        outcome = timestamp(context.root, token, context.raw.signature)
         if isinstance(outcome, datetime):
             times.append(("the timestamping authority", outcome))
     return tuple(times)
 
 
-def timestamp(context: Context, token: bytes) -> datetime | str | None:
-    """Return the time that the RFC 3161 response *token* signs over the signature, in UTC.
+def timestamp(root: TrustRoot, token: bytes, message: bytes) -> datetime | str | None:
+    """Return the time that the RFC 3161 response *token* signs over *message*, in UTC.
 
     None where it comes from an authority that the trust root does not know; a sentence where it does not verify.
     Source: RFC 3161 sections 2.4.2 and 2.3.
@@ -42,13 +42,13 @@ def timestamp(context: Context, token: bytes) -> datetime | str | None:
     try:
         response = decode_timestamp_response(token)
         moment = response.tst_info.gen_time
-        known = [authority for authority in context.root.timestamp_authorities if _names(response, authority)]
+        known = [authority for authority in root.timestamp_authorities if _names(response, authority)]
     except Exception as error:  # the decoder is native code and an attacker's bytes: whatever it raises is this token
         return f"a timestamp cannot be read ({type(error).__name__})"
     if not known:
         return None
     for authority in known:
-        if _verifies(response, authority, context.raw.signature) and authority.covers(moment):
+        if _verifies(response, authority, message) and authority.covers(moment):
             return moment
     return f"the timestamp of {moment:%Y-%m-%d %H:%M:%S} does not verify under the authority it names"
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 MAX_ROOT = 4 << 20
 SHIPPED = "shipped with release-forensics"
 NAMED = "named by the user"
+REFRESHED = "refreshed from TUF"
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,14 @@ def shipped_root() -> TrustRoot:
     return vouch(raw)
 
 
+def default_root() -> TrustRoot:
+    """Return the root of Sigstore's public good instance: the latest refreshed from TUF, or the shipped one."""
+    from forensics.evidence.roots import kept_roots
+
+    refreshed = [root for root in kept_roots() if root.official]
+    return vouch(refreshed[-1].raw) if refreshed else shipped_root()
+
+
 @cache
 def known_roots() -> dict[str, dict[str, str]]:
     """Return the roots that this distribution vouches for: SHA-256 in hex to `name`, `kind` and `note`."""
@@ -175,7 +184,8 @@ def known_roots() -> dict[str, dict[str, str]]:
 def vouch(raw: bytes, named: bytes | None = None) -> TrustRoot:
     """Return the trust root *raw* (the bytes of its file) if somebody vouches for it.
 
-    That is this distribution, by the digest in `known.toml`, or the user, who named a file with the bytes *named*.
+    That is this distribution, by the digest in `known.toml`; TUF, from which the user had it refreshed; or the user,
+    who named a file with the bytes *named*.
     Raises UntrustedRoot otherwise, MalformedEvidence for a root that cannot be read, HostileInput above 4 MiB.
     """
     if len(raw) > MAX_ROOT:
@@ -186,7 +196,20 @@ def vouch(raw: bytes, named: bytes | None = None) -> TrustRoot:
         return TrustRoot(raw, row["name"], row["kind"], SHIPPED)
     if named is not None and hashlib.sha256(named).hexdigest() == digest:
         return TrustRoot(raw, f"root {digest[:12]}", "named", NAMED).check()
-    raise UntrustedRoot(f"the trust root with SHA-256 {digest} is neither shipped nor named by the user")
+    return _refreshed(raw, digest)
+
+
+def _refreshed(raw: bytes, digest: str) -> TrustRoot:
+    """The root with this digest among those that the user had refreshed. Raises UntrustedRoot when it is none."""
+    from forensics.evidence.roots import kept_roots
+
+    for kept in kept_roots():
+        if kept.sha256 == digest:
+            name = "Sigstore public good instance" if kept.official else f"root of {kept.url}"
+            return TrustRoot(raw, name, "production" if kept.official else "named", REFRESHED).check()
+    raise UntrustedRoot(
+        f"the trust root with SHA-256 {digest} is neither shipped nor named by the user, and TUF gave no such root"
+    )
 
 
 def _parse(raw: bytes) -> dict[str, Any]:

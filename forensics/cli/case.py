@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from forensics.cli import case_seal
 from forensics.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -129,14 +130,22 @@ def verify(
     trust_root: Annotated[
         Path | None, typer.Option("--trust-root", metavar="FILE", help="Vouch for the case's own trust root.")
     ] = None,
+    digest: Annotated[
+        str | None, typer.Option("--digest", metavar="SHA256", help="The digest that `case seal` printed.")
+    ] = None,
+    signer: Annotated[
+        str | None, typer.Option("--signer", metavar="IDENTITY", help="Who must have signed the seal, by exact name.")
+    ] = None,
 ) -> None:
-    """Hash every file again, recompute the tables, and name what is damaged. Exit 4 when anything is."""
+    """Hash every file again, recompute the tables, check the seal, and name what is wrong. Exit 4 when anything is."""
     from forensics.evidence.library import find_case
 
-    raise typer.Exit(0 if verify_case(find_case(case), trust_root) else DAMAGED_EXIT)
+    raise typer.Exit(0 if verify_case(find_case(case), trust_root, digest, signer) else DAMAGED_EXIT)
 
 
-def verify_case(path: Path, trust_root: Path | None = None) -> bool:
+def verify_case(
+    path: Path, trust_root: Path | None = None, digest: str | None = None, signer: str | None = None
+) -> bool:
     """Verify the case at *path*, print what is wrong, and return whether nothing is."""
     from forensics.cli.common import Ask, trust_root_bytes
     from forensics.evidence.manifest import verify_bag
@@ -160,16 +169,13 @@ def verify_case(path: Path, trust_root: Path | None = None) -> bool:
             typer.echo(f"data/tables/{visible(name)}.parquet: does not follow from the evidence in this case")
         if not forged and not damages:
             typer.echo(f"{path}: intact. Every file is as recorded, and the tables follow from the evidence.")
-        return not forged
+        sealed = case_seal.print_seal(path, trust_root, digest, signer)
+        return not forged and sealed
     return False
 
 
-@app.command("seal")
-def seal(case: CaseArgument) -> None:
-    """Close a case for good and print the digest that names its exact content; write it into the ticket."""
-    from forensics.evidence.seal import seal as close
-
-    typer.echo(f"sha256:{close(_open(case))}")
+app.command("seal")(case_seal.seal)
+app.command("root")(case_seal.root)
 
 
 @app.command("import")

@@ -291,6 +291,7 @@ def _remembered(ask: Ask) -> tuple[Document, Path] | None:
     """
     if not ask.cache or ask.case is None or ask.refresh:
         return None
+    from forensics.attestation.trust import vouch
     from forensics.evidence import cache
     from forensics.evidence.case import Case
     from forensics.evidence.library import find_case
@@ -300,7 +301,7 @@ def _remembered(ask: Ask) -> tuple[Document, Path] | None:
         case = Case.open(find_case(ask.case))
         if not case.meta.complete or (ask.project and str(_project(ask.project)) != case.meta.project):
             return None
-        root = hashlib.sha256(case.trust_root()).hexdigest()
+        root = vouch(case.trust_root(), named=trust_root_bytes(ask)).sha256
         stored = cache.get(_key(case, root, ask))
     except ForensicsError:
         return None  # the long way says what is wrong

@@ -97,7 +97,7 @@ def _question(*values: object) -> tuple[str, Any]:
 
 def _ask(ask: Any, question: tuple[str, Any], limit: int) -> tuple[list[LogRecord], list[NotChecked]]:
     """Ask through the case that is named, or through nothing that keeps."""
-    from forensics.attestation.trust import shipped_root, vouch
+    from forensics.attestation.trust import default_root, vouch
     from forensics.cli.common import PER_SECOND, endpoints_from, trust_root_bytes
     from forensics.evidence.client import Limits
     from forensics.model.errors import UsageError
@@ -126,7 +126,7 @@ def _ask(ask: Any, question: tuple[str, Any], limit: int) -> tuple[list[LogRecor
         return result
     if ask.offline:
         raise UsageError("--offline needs the case that holds the answers.", advice="Name it with --case.")
-    root = vouch(named, named=named) if named is not None else shipped_root()
+    root = vouch(named, named=named) if named is not None else default_root()
     url = endpoints_from(ask)["rekor"]
     return asyncio.run(through_nothing(url, limits, lambda client: answer(client, url, question, root, limit)))
 

@@ -99,7 +99,7 @@ def _cases(ask: Ask, names: list[str] | None, files: list[Path] | None) -> list[
 
 
 def _read(ask: Ask, cases: list[tuple[Case, TrustRoot]], files: list[Path]) -> Seen:
-    from forensics.attestation.trust import shipped_root, vouch
+    from forensics.attestation.trust import default_root, vouch
     from forensics.sources.checkpoints import Seen, read_case, read_file
 
     seen = Seen()
@@ -111,7 +111,7 @@ def _read(ask: Ask, cases: list[tuple[Case, TrustRoot]], files: list[Path]) -> S
             data = path.read_bytes()
         except OSError as error:
             raise UsageError(f"--checkpoint {path} cannot be read: {error.strerror}.") from None
-        root = vouch(named, named=named) if named is not None else shipped_root()
+        root = vouch(named, named=named) if named is not None else default_root()
         if not read_file(str(path), data, root, seen):
             raise UsageError(f"--checkpoint {path} holds no checkpoint.")
     return seen

@@ -33,14 +33,14 @@ class Logs:
 
 def logs_of(ask: Ask) -> Logs:
     """Return what *ask* means. A case brings its endpoints and its trust root, which somebody must vouch for."""
-    from forensics.attestation.trust import shipped_root, vouch
+    from forensics.attestation.trust import default_root, vouch
 
     named = trust_root_bytes(ask)
     endpoints = endpoints_from(ask)
     if ask.case is None:
         if ask.offline:
             raise UsageError("--offline needs the case that holds the answers.", advice="Name it with --case.")
-        root = vouch(named, named=named) if named is not None else shipped_root()
+        root = vouch(named, named=named) if named is not None else default_root()
         return Logs(None, root, endpoints["rekor"], endpoints["rekor_tiles"])
     case = open_case(ask.case)
     known = case.meta.endpoints

@@ -82,12 +82,12 @@ def _verify_documents(
     from forensics.attestation.evaluate import Evaluator
     from forensics.attestation.present import as_json, as_text, unreadable_as_json, unreadable_as_text
     from forensics.attestation.registry_keys import keys_for, load_registry_keys
-    from forensics.attestation.trust import shipped_root, vouch
+    from forensics.attestation.trust import default_root, vouch
     from forensics.model.attestation import VerificationStatus
     from forensics.model.errors import ForensicsError
 
     named = trust_root.read_bytes() if trust_root else None
-    root = vouch(named, named) if named is not None else shipped_root()
+    root = vouch(named, named) if named is not None else default_root()
     evaluator = Evaluator(root, independent=True)
     keys = keys_for(root, named=load_registry_keys(npm_keys.read_bytes()) if npm_keys else None)
     valid, rows, texts = True, [], []

@@ -13,10 +13,12 @@ INFO = "bag-info.txt"
 MANIFEST = "manifest-sha256.txt"
 TAG_MANIFEST = "tagmanifest-sha256.txt"
 TAG_FILES = (BAGIT, INFO, MANIFEST, TAG_MANIFEST)
-SIGNATURES = ("manifest-sha256.txt.sigstore.json", "manifest-sha256.txt.tsr")
+SIGNATURE = f"{MANIFEST}.sigstore.json"
+TIMESTAMP = f"{MANIFEST}.tsr"
+SIGNATURES = (SIGNATURE, TIMESTAMP)
 """What may lie beside the tag files of a sealed case: a Sigstore bundle and an RFC 3161 timestamp of the manifest.
 
-They vouch for the manifest from outside and are in no manifest themselves; checking them is checking a signature.
+`case.json`, and with it the manifest, says which of them there must be; the tag manifest has their digests.
 """
 _LINE = re.compile(r"([0-9a-f]{64})  ([^\r\n]+)")
 
@@ -77,12 +79,18 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def tag_files(meta: CaseMeta, payload: Mapping[str, tuple[str, int]]) -> dict[str, bytes]:
-    """Return all four tag files for a payload of (digest, size in bytes) by path, in the order of writing."""
+def tag_files(
+    meta: CaseMeta, payload: Mapping[str, tuple[str, int]], signatures: Mapping[str, bytes] | None = None
+) -> dict[str, bytes]:
+    """Return all four tag files for a payload of (digest, size in bytes) by path, in the order of writing.
+
+    *signatures* are the files by name that vouch for the manifest.
+    """
     tags = {
         BAGIT: bagit_txt(),
         INFO: bag_info(meta, sum(size for _, size in payload.values()), len(payload)),
         MANIFEST: manifest({name: digest for name, (digest, _) in payload.items()}),
     }
-    tags[TAG_MANIFEST] = manifest({name: sha256(data) for name, data in tags.items()})
+    listed = {**tags, **(signatures or {})}
+    tags[TAG_MANIFEST] = manifest({name: sha256(data) for name, data in listed.items()})
     return tags

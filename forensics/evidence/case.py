@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +45,8 @@ TRUST_ROOT = "data/trusted_root.json"
 _MAX_TRUST_ROOT_BYTES = 16 * 2**20
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,120}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+Vouchers = Mapping[str, Callable[[bytes], bytes]]
+"""By the name of the file, what makes it from the bytes of the manifest. See `bag.SIGNATURES`."""
 _LIBRARIES = ("httpx", "httpx-aiohttp", "aiohttp", "sigstore", "pypi-attestations", "cryptography", "polars", "msgspec")
 
 
@@ -262,8 +264,12 @@ class Case:
         self._require_writable()
         self.rebag(closed(self._meta, tuple(problems), now or datetime.now(UTC)))
 
-    def rebag(self, meta: CaseMeta) -> None:
-        """Write the tag files for *meta* and then *meta* itself, so that a kill in between leaves it unfinished."""
+    def rebag(self, meta: CaseMeta, vouchers: Vouchers | None = None) -> None:
+        """Write the tag files for *meta* and then *meta* itself, so that a kill in between leaves it unfinished.
+
+        *vouchers* make the files that vouch for the manifest, before anything is written: what they raise changes
+        nothing.
+        """
         self._require_writable()
         data = _dumped(meta)
         for name in self._store.names():
@@ -271,7 +277,11 @@ class Case:
                 (self.path / name).unlink()
         payload = payload_digests(self._store)
         payload[META] = (hashlib.sha256(data).hexdigest(), len(data))
-        for name, content in bag.tag_files(meta, payload).items():
+        manifest = bag.tag_files(meta, payload)[bag.MANIFEST]
+        signatures = {name: make(manifest) for name, make in (vouchers or {}).items()}
+        for name in bag.SIGNATURES:
+            (self.path / name).unlink(missing_ok=True)
+        for name, content in {**signatures, **bag.tag_files(meta, payload, signatures)}.items():
             write_atomically(self.path / name, content)
         write_atomically(self.path / META, data)
         self._meta = meta

@@ -58,9 +58,8 @@ def export_case(case: Case, target: Path, *, redact: bool = False) -> None:
 
 def _redacted(meta: CaseMeta) -> CaseMeta:
     # A sealed case is sealed by its digest; the redacted copy has another, and must not claim the old seal.
-    return replace(
-        meta, options={}, problems=tuple(_without_paths(one) for one in meta.problems), redacted=True, sealed_at=None
-    )
+    problems = tuple(_without_paths(one) for one in meta.problems)
+    return replace(meta, options={}, problems=problems, redacted=True, sealed_at=None, sealed_with=())
 
 
 def _without_paths(text: str) -> str:

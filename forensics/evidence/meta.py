@@ -24,7 +24,7 @@ class CaseMeta:
     """What a case says about itself. Times are UTC; `trust_root_sha256` is in hex.
 
     `reconstruction` labels a case that was made from a scenario and not collected from the public services.
-    `sealed_at` is set once the case is closed for good.
+    `sealed_at` is set once the case is closed for good, `sealed_with` names the files that vouch for its manifest.
     """
 
     id: str
@@ -41,6 +41,7 @@ class CaseMeta:
     reconstruction: str | None = None
     redacted: bool = False
     sealed_at: datetime | None = None
+    sealed_with: tuple[str, ...] = ()
     schema: str = SCHEMA
 
     @property
@@ -56,7 +57,7 @@ def dump_meta(meta: CaseMeta) -> bytes:
     plain = {name: getattr(meta, name) for name in CaseMeta.__dataclass_fields__}
     for name in ("created_at", "closed_at", "sealed_at"):
         plain[name] = to_iso(plain[name]) if plain[name] else None
-    plain["problems"] = list(meta.problems)
+    plain["problems"], plain["sealed_with"] = list(meta.problems), list(meta.sealed_with)
     return (json.dumps(plain, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
@@ -105,7 +106,7 @@ class _Fields:
             created_at=created,
             closed_at=self._time("closed_at"),
             state=state,
-            problems=self._problems(),
+            problems=self._strings("problems"),
             tool=self._text("tool"),
             libraries=self._texts("libraries"),
             endpoints=self._texts("endpoints"),
@@ -114,6 +115,7 @@ class _Fields:
             reconstruction=None if self._plain.get("reconstruction") is None else self._text("reconstruction"),
             redacted=self._flag("redacted"),
             sealed_at=self._time("sealed_at"),
+            sealed_with=self._strings("sealed_with"),
         )
 
     def _text(self, name: str) -> str:
@@ -136,10 +138,10 @@ class _Fields:
             raise _wrong(name)
         return value
 
-    def _problems(self) -> tuple[str, ...]:
-        value = self._plain.get("problems", [])
+    def _strings(self, name: str) -> tuple[str, ...]:
+        value = self._plain.get(name, [])
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise _wrong("problems")
+            raise _wrong(name)
         return tuple(value)
 
     def _object(self, name: str) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class Investigation:
         Raises UsageError when something is at *path* already or for another index than PyPI, MalformedEvidence for a
         trust root that is none.
         """
-        from forensics.attestation.trust import shipped_root, vouch
+        from forensics.attestation.trust import default_root, vouch
         from forensics.evidence.case import Case
         from forensics.model.errors import UsageError
         from forensics.model.project import Ecosystem
@@ -70,7 +70,7 @@ class Investigation:
         if project.ecosystem is not Ecosystem.PYPI:
             # The same name on PyPI is another project.
             raise UsageError(f"{project}: this version collects from PyPI only.", advice="Name a project of PyPI.")
-        root = vouch(trust_root, named=trust_root) if trust_root is not None else shipped_root()
+        root = vouch(trust_root, named=trust_root) if trust_root is not None else default_root()
         case = Case.create(
             path,
             project=project,

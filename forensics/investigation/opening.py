@@ -98,11 +98,11 @@ def _asks_the_same(path: Path, endpoints: Endpoints, trust_root: bytes | None) -
     """Return whether the case at *path* was begun with these services and this trust root."""
     from hashlib import sha256
 
-    from forensics.attestation.trust import shipped_root
+    from forensics.attestation.trust import default_root
     from forensics.evidence.case import Case
 
     meta = Case.open(path).meta
-    root = trust_root if trust_root is not None else shipped_root().raw
+    root = trust_root if trust_root is not None else default_root().raw
     return dict(meta.endpoints) == dict(endpoints.urls) and meta.trust_root_sha256 == sha256(root).hexdigest()
 
 

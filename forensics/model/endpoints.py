@@ -30,6 +30,8 @@ SERVICES: tuple[Service, ...] = (
     Service(
         "rekor_tiles", "FORENSICS_REKOR_TILES_URLS", "", "logs of Rekor v2; by default those of the trust root", True
     ),
+    Service("tuf", "FORENSICS_TUF_URL", "https://tuf-repo-cdn.sigstore.dev", "Sigstore's trust root, by TUF"),
+    Service("tsa", "FORENSICS_TSA_URL", "https://timestamp.sigstore.dev/api/v1/timestamp", "timestamps (RFC 3161)"),
     Service("git", "FORENSICS_GIT_URL_TEMPLATE", "https://{host}/{owner}/{repo}", "git repositories"),
 )
 CONTACT = "https://github.com/release-forensics/release-forensics"

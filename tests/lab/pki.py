@@ -86,24 +86,28 @@ class Authority:
     def issue(self, claims: Claims, signed: datetime) -> Signer:
         """A leaf for a run that signs at ``signed``: it starts a second earlier and lasts ten minutes."""
         key = ec.generate_private_key(ec.SECP256R1())
+        return Signer(key, self.certify(key.public_key(), claims, signed))
+
+    def certify(self, key: ec.EllipticCurvePublicKey, claims: Claims, signed: datetime) -> x509.Certificate:
+        """A leaf for somebody else's key, with its signed certificate timestamp."""
         not_before = signed.replace(microsecond=0) - timedelta(seconds=1)
         builder = self._leaf(key, claims, not_before)
         precertificate = builder.sign(self._key, hashes.SHA384())
         logged = int(not_before.timestamp() * 1000) + 428
         sct_list = self._sct_list(precertificate.tbs_certificate_bytes, logged)
         embedded = builder.add_extension(x509.UnrecognizedExtension(_SCT_LIST, sct_list), critical=False)
-        return Signer(key, embedded.sign(self._key, hashes.SHA384()))
+        return embedded.sign(self._key, hashes.SHA384())
 
     def timestamping_leaf(self) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
         """A timestamping certificate (RFC 3161 section 2.3: critical, sole extended key usage)."""
         key = ec.generate_private_key(ec.SECP384R1())
-        builder = self._builder(f"{self.organization} tsa", self.intermediate.subject, key, EPOCH, END)
+        builder = self._builder(f"{self.organization} tsa", self.intermediate.subject, key.public_key(), EPOCH, END)
         builder = builder.add_extension(_usage(digital_signature=True), critical=True)
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
         builder = builder.add_extension(usage, critical=True)
-        return key, self._identified(builder, key, self._key).sign(self._key, hashes.SHA384())
+        return key, self._identified(builder, key.public_key(), self._key).sign(self._key, hashes.SHA384())
 
-    def _leaf(self, key: ec.EllipticCurvePrivateKey, claims: Claims, start: datetime) -> x509.CertificateBuilder:
+    def _leaf(self, key: ec.EllipticCurvePublicKey, claims: Claims, start: datetime) -> x509.CertificateBuilder:
         builder = self._builder("", self.intermediate.subject, key, start, start + LIFETIME)
         builder = builder.add_extension(_usage(digital_signature=True), critical=True)
         builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), critical=False)
@@ -134,21 +138,21 @@ class Authority:
         purpose: x509.ObjectIdentifier | None,
     ) -> x509.Certificate:
         subject = _name(self.organization, name)
-        builder = self._builder(name, issuer.subject if issuer else subject, key, EPOCH, END)
+        builder = self._builder(name, issuer.subject if issuer else subject, key.public_key(), EPOCH, END)
         builder = builder.add_extension(x509.BasicConstraints(True, path_length), critical=True)
         builder = builder.add_extension(_usage(ca=True), critical=True)
         if purpose is not None:
             builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
-        return self._identified(builder, key, self._root_key).sign(self._root_key, hashes.SHA384())
+        return self._identified(builder, key.public_key(), self._root_key).sign(self._root_key, hashes.SHA384())
 
     def _builder(
-        self, name: str, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, start: datetime, end: datetime
+        self, name: str, issuer: x509.Name, key: ec.EllipticCurvePublicKey, start: datetime, end: datetime
     ) -> x509.CertificateBuilder:
         return (
             x509.CertificateBuilder()
             .subject_name(_name(self.organization, name) if name else x509.Name([]))
             .issuer_name(issuer)
-            .public_key(key.public_key())
+            .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(start)
             .not_valid_after(end)
@@ -156,10 +160,10 @@ class Authority:
 
     @staticmethod
     def _identified(
-        builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey, issuer: ec.EllipticCurvePrivateKey
+        builder: x509.CertificateBuilder, key: ec.EllipticCurvePublicKey, issuer: ec.EllipticCurvePrivateKey
     ) -> x509.CertificateBuilder:
         """Add subject and authority key identifiers."""
-        own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        own = x509.SubjectKeyIdentifier.from_public_key(key)
         above = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key())
         return builder.add_extension(own, critical=False).add_extension(above, critical=False)
 

@@ -117,10 +117,17 @@ def write_root(authority: Authority, logs: list[TilesLog], path: Path, v1: Rekor
 @contextlib.contextmanager
 def serve_tiles(site: TilesSite, authority: Authority, directory: Path) -> Iterator[TilesServer]:
     """Serve a site on loopback for the time of a ``with`` block."""
+    with serving(Starlette(routes=list(site.routes()))) as url:
+        root = write_root(authority, [site.log], directory / "tiles-root.json")
+        yield TilesServer(site, url, root, authority)
+
+
+@contextlib.contextmanager
+def serving(app: Starlette) -> Iterator[str]:
+    """Serve an application on loopback for the time of a ``with`` block; yields its URL."""
     listener = _listen(0)
     config = uvicorn.Config(
-        Starlette(routes=site.routes()), log_level="critical", access_log=False, lifespan="off",
-        timeout_graceful_shutdown=1,
+        app, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1
     )  # fmt: skip
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), name="tiles", daemon=True)
@@ -129,9 +136,8 @@ def serve_tiles(site: TilesSite, authority: Authority, directory: Path) -> Itera
     while not server.started:
         assert time.monotonic() < deadline, "the server did not start"
         time.sleep(0.005)
-    root = write_root(authority, [site.log], directory / "tiles-root.json")
     try:
-        yield TilesServer(site, f"http://127.0.0.1:{listener.getsockname()[1]}", root, authority)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(timeout=10)

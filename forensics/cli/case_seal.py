@@ -1,0 +1,99 @@
+"""`forensics case seal` and `forensics case root`: who vouches for a case, and whose signatures count."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from forensics.cli.common import Ask, EndpointOption, endpoints_from, trust_root_bytes
+from forensics.model.errors import UsageError
+
+TufRootOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--tuf-root", metavar="FILE", help="The root.json by which you know another TUF repository than Sigstore's."
+    ),
+]
+_TOKEN = "SIGSTORE_IDENTITY_TOKEN"
+
+
+def seal(
+    case: Annotated[str, typer.Argument(metavar="CASE", help="A case by path or name.")],
+    sign: Annotated[
+        bool, typer.Option("--sign", help="Sign the manifest with Sigstore; your identity becomes public in its log.")
+    ] = False,
+    identity_token: Annotated[
+        Path | None,
+        typer.Option(
+            "--identity-token", metavar="FILE", help=f"OIDC token to sign with; else {_TOKEN}, else the surroundings'."
+        ),
+    ] = None,
+    timestamp: Annotated[
+        bool, typer.Option("--timestamp", help="Have a timestamping authority say when (RFC 3161).")
+    ] = False,
+    tuf_root: TufRootOption = None,
+    endpoint: EndpointOption = None,
+) -> None:
+    """Close a case for good and print the digest that names its exact content; write it into the ticket."""
+    from forensics.evidence.case import Case
+    from forensics.evidence.library import find_case
+    from forensics.investigation.sealing import SealOptions, seal_case
+
+    options = SealOptions(sign, timestamp, _token(identity_token) if sign else None, tuf_root)
+    digest = seal_case(Case.open(find_case(case)), options, endpoints_from(Ask(None, endpoint=endpoint)))
+    typer.echo(f"sha256:{digest}")
+
+
+def _token(path: Path | None) -> str | None:
+    if path is None:
+        return os.environ.get(_TOKEN)
+    try:
+        return path.read_text("ascii")
+    except (OSError, UnicodeDecodeError):
+        raise UsageError(f"The identity token in {path} cannot be read.") from None
+
+
+def root(
+    refresh: Annotated[bool, typer.Option("--refresh", help="Ask Sigstore's TUF repository for today's root.")] = False,
+    tuf_root: TufRootOption = None,
+    endpoint: EndpointOption = None,
+) -> None:
+    """List the trust roots whose cases are believed, by digest, or fetch today's; the one in force is marked."""
+    from forensics.attestation.trust import default_root, known_roots
+    from forensics.evidence.roots import kept_roots
+    from forensics.model.text import visible
+    from forensics.model.times import to_iso
+
+    if refresh:
+        from forensics.sources.sigstore_tuf import refresh_root
+
+        refresh_root(endpoints_from(Ask(None, endpoint=endpoint))["tuf"], tuf_root)
+    named = trust_root_bytes(Ask(None))
+    if named is not None:
+        typer.echo("FORENSICS_TRUST_ROOT names a root of your own; it comes before these.", err=True)
+    in_force = default_root().sha256
+    rows = [(digest, f"shipped: {row['name']}") for digest, row in known_roots().items()]
+    rows += [(kept.sha256, f"refreshed {to_iso(kept.at)} from {kept.url}") for kept in kept_roots()]
+    for digest, what in rows:
+        typer.echo(visible(f"{'*' if digest == in_force else ' '} {digest}  {what}"))
+
+
+def print_seal(path: Path, trust_root: Path | None, digest: str | None, signer: str | None) -> bool:
+    """Print what the seal of the intact case at *path* comes to; return whether nothing about it is wrong.
+
+    What cannot be checked with the keys at hand is wrong too; a case that is not sealed is not.
+    """
+    from forensics.evidence.case import Case
+    from forensics.investigation.sealing import SEAL_CHECK, check_seal
+    from forensics.model.attestation import CheckResult
+    from forensics.model.text import visible
+
+    named = trust_root_bytes(Ask(None, trust_root=trust_root))
+    checks = check_seal(Case.open(path), trust_root=named, digest=digest, signer=signer)
+    for check in checks:
+        typer.echo(visible(f"{check.name}: {check.result.value}: {check.detail}"))
+    unsealed = [check.name for check in checks] == [SEAL_CHECK] and checks[0].result is CheckResult.NOT_CHECKED
+    return unsealed or all(check.result is CheckResult.PASS for check in checks)
