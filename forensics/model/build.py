@@ -7,7 +7,7 @@ the certificate counts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,16 @@ class BuildFacts:
     run_attempt: int | None = None
     parameters: tuple[tuple[str, str], ...] = ()
     dependencies: tuple[tuple[str, str], ...] = ()
+
+    def claims(self) -> tuple[tuple[str, str], ...]:
+        """Return what is stated, as (name, text): parameters as `parameters.<name>`, dependencies as `dependency`."""
+        rows: list[tuple[str, str]] = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, (str, int)):
+                rows.append((field.name, str(value)))
+        rows += [(f"parameters.{name}", value) for name, value in self.parameters]
+        return (*rows, *(("dependency", " ".join(filter(None, pair))) for pair in self.dependencies))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from forensics.sources.pypi import kind_of
 from forensics.sources.supplements import NamedFile, StatedTime, Supplements
 from forensics.timeline.lines import version_key
 from forensics.timeline.logged import Logged
+from forensics.timeline.predicates import predicate_contradictions
 
 Attested = Mapping[str, tuple[Attestation, ...]]
 """Verified attestations by file name."""
@@ -62,7 +63,7 @@ def build_history(
         reason = f"the index lists names of which nobody states a readable version: {named}"
         not_checked.append(("listed files", NotChecked(reason, "the legacy API", index.evidence)))
     not_checked += logged.not_checked
-    contradictions = _differences(index)
+    contradictions = _differences(index) + predicate_contradictions(releases)
     return History(
         project=project,
         status=index.status if index else ProjectStatus.UNKNOWN,

@@ -31,9 +31,10 @@ SCHEMAS: dict[str, dict[str, str]] = {
     "attestations": {
         "version": "str", "filename": "str", "digest": "str", "predicate_type": "str", "status": "str",
         "signed_at": _TIME, "log_id": "str", "log_index": "int", "log_origin": "str", "publisher_kind": "str",
-        "subject_sha256": "str", "evidence": _TEXTS,
+        "subject_sha256": "str", "evidence": _TEXTS, "subject_sha512": "str", "registry_key": "str",
     },
     "identities": {"version": "str", "filename": "str", "digest": "str", "claim": "str", "value": "str"},
+    "builds": {"version": "str", "filename": "str", "digest": "str", "claim": "str", "value": "str"},
     "events": {
         "at": _TIME, "kind": "str", "lane": "str", "what": "str", "version": "str", "subject": "str",
         "detail": "str", "evidence": _TEXTS,
@@ -101,7 +102,10 @@ def _artifact_rows(version: str, artifacts: Sequence[Any], rows: dict[str, list[
                 version, artifact.filename, a.digest, a.predicate_type, a.verification.status.value, a.signed_at,
                 entry.log_id if entry else None, entry.index if entry else None, entry.origin if entry else None,
                 a.publisher.kind if a.publisher else None, a.subject_sha256, list(a.evidence),
+                a.subject_sha512, a.registry_key,
             ))  # fmt: skip
+            for claim, value in a.build.claims() if a.build else ():
+                rows["builds"].append((version, artifact.filename, a.digest, claim, value))
             for claim, value in a.identity.claims().items() if a.identity else ():
                 rows["identities"].append((version, artifact.filename, a.digest, claim, value))
 
