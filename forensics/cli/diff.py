@@ -108,6 +108,7 @@ def _source(comparison: ReleaseComparison) -> dict[str, object] | None:
         "count": len(source.commits),
         "commits": commits,
         "workflow": workflow,
+        "workflow_text": list(source.workflow_text.lines) if source.workflow_text else None,
         "evidence": list(source.evidence),
     }
 
@@ -168,6 +169,7 @@ def _print(
 
 
 def _print_source(comparison: ReleaseComparison) -> None:
+    from forensics.cli.diff_contents import print_text
     from forensics.cli.terminal import console
     from forensics.model.text import visible
     from forensics.model.times import to_minute
@@ -188,4 +190,6 @@ def _print_source(comparison: ReleaseComparison) -> None:
         old, new = source.workflow
         same = old == new
         out.print(f"The workflow file is {'the same' if same else f'another: git blob {old[:12]}, then {new[:12]}'}.")
+    if source.workflow_text:
+        print_text(source.workflow_text)
     out.print(f"Evidence: {', '.join(source.evidence)}")

@@ -99,14 +99,15 @@ def print_contents(comparison: ReleaseComparison, case: Case | None) -> None:
             out.print("  The same files.")
         out.print(f"  Evidence: {', '.join(pair.contents.evidence)}")
         for text in texts or ():
-            _print_text(text)
+            print_text(text)
 
 
 def _name(artifact: Artifact | None) -> str:
     return visible(artifact.filename) if artifact else "nothing"
 
 
-def _print_text(text: TextDiff) -> None:
+def print_text(text: TextDiff) -> None:
+    """Print how one text differs, every name and line made visible."""
     from rich.text import Text
 
     from forensics.cli.terminal import console

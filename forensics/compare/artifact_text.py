@@ -77,20 +77,29 @@ def _wanted(job: Job | None, members: Iterable[Member | None]) -> tuple[Job, fro
 
 
 def _text_diff(change: FileChange, old: dict[str, bytes], new: dict[str, bytes]) -> TextDiff:
-    sides: list[list[str]] = []
+    sides: list[bytes] = []
     for member, texts in ((change.before, old), (change.after, new)):
         data = texts.get(member.path) if member else b""
         if data is None:
             size = member.size if member else 0
             why = f"larger than {MAX_BYTES:,} bytes" if size > MAX_BYTES else "its bytes could not be read"
             return TextDiff(change.path, (), why)
+        sides.append(data)
+    return diff_texts(change.path, *sides)
+
+
+def diff_texts(path: str, old: bytes, new: bytes) -> TextDiff:
+    """Return how two texts differ, line by line; the text of *path* is as its author left it, and is not escaped."""
+    sides: list[list[str]] = []
+    for data in (old, new):
+        if len(data) > MAX_BYTES:
+            return TextDiff(path, (), f"larger than {MAX_BYTES:,} bytes")
         if b"\0" in data[:8000]:
-            return TextDiff(change.path, (), "not text")
+            return TextDiff(path, (), "not text")
         lines = data.decode("utf-8", "backslashreplace").split("\n")
         if len(lines) > MAX_SOURCE_LINES:
-            return TextDiff(change.path, (), f"more than {MAX_SOURCE_LINES:,} lines")
+            return TextDiff(path, (), f"more than {MAX_SOURCE_LINES:,} lines")
         sides.append([line[:MAX_WIDTH] + ("…" if len(line) > MAX_WIDTH else "") for line in lines])
     before, after = sides
-    lines = list(difflib.unified_diff(before, after, lineterm="", n=2))
-    found = [line for line in lines if not line.startswith(("+++ ", "--- "))]
-    return TextDiff(change.path, tuple(found[:MAX_LINES]), "", max(0, len(found) - MAX_LINES))
+    changed = list(difflib.unified_diff(before, after, lineterm="", n=2))[2:]  # without the two lines of names
+    return TextDiff(path, tuple(changed[:MAX_LINES]), "", max(0, len(changed) - MAX_LINES))

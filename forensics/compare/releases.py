@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from forensics.compare.artifact_text import TextDiff, diff_texts
 from forensics.compare.artifacts import ContentsDiff, compare_contents, slot
 from forensics.compare.identity import ClaimDiff, diff_identities
 from forensics.model.checked import Checked, NotChecked, Outcome
@@ -46,13 +47,17 @@ class ReleaseComparison:
 
 @dataclass(frozen=True, slots=True)
 class SourceComparison:
-    """The source of two releases: their commits, those between them, latest first, and the workflow file's blobs."""
+    """The source of two releases: their commits, those between them, latest first, and the workflow file.
+
+    `workflow` are its two blob ids, `workflow_text` is how its text differs, None where it is the same or not known.
+    """
 
     before: str
     after: str
     commits: tuple[Commit, ...]
     workflow: tuple[str, str] | None
     evidence: tuple[str, ...]
+    workflow_text: TextDiff | None = None
 
 
 def compare_identities(before: Release, after: Release) -> IdentityComparison:
@@ -92,7 +97,8 @@ def compare_releases(
     source = commits.value if isinstance(commits, Checked) else None
     if source is not None and isinstance(workflow, Checked):
         evidence = tuple(dict.fromkeys((*source.evidence, *workflow.evidence)))
-        source = replace(source, workflow=workflow.value, evidence=evidence)
+        changed = _workflow_text(after, workflow.value, repository)
+        source = replace(source, workflow=workflow.value, workflow_text=changed, evidence=evidence)
     files = _pair(before, after)
     unread = [pair.contents for pair in files if isinstance(pair.contents, NotChecked)]
     missing += [("artifact contents", outcome) for outcome in dict.fromkeys(unread)]
@@ -127,6 +133,17 @@ def _workflow(before: Release, after: Release) -> Outcome[tuple[str, str] | None
     evidence = tuple(i for blob in blobs for i in blob.evidence)
     old, new = values
     return Checked((old, new) if old and new else None, evidence)
+
+
+def _workflow_text(
+    after: Release, blobs: tuple[str, str] | None, repository: Outcome[SourceHistory]
+) -> TextDiff | None:
+    if blobs is None or blobs[0] == blobs[1] or isinstance(repository, NotChecked):
+        return None
+    old, new = (repository.value.workflows.get(blob) for blob in blobs)
+    identity = representative(after)
+    path = identity.workflow if identity and identity.workflow else "workflow file"
+    return diff_texts(path, old, new) if old is not None and new is not None else None
 
 
 def _pair(before: Release, after: Release) -> tuple[FileComparison, ...]:

@@ -41,13 +41,25 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkflowRisks:
+    """What static analysis finds in a workflow file: the ids of the rules, sorted, and which tool in which version."""
+
+    tool: str
+    rules: tuple[str, ...]
+
+
+NOT_LINTED = NotChecked("its workflow file was not examined when the case was collected", "git and zizmor")
+
+
+@dataclass(frozen=True, slots=True)
 class SourceFacts:
     """What the repository holds for one release.
 
     `tag` is the tag of the version, `bump` a commit that sets the version and is reachable from a branch or tag.
     `commit` is the attested commit, else that of the tag; `tree` its files; `workflow_blob` the blob id of the attested
     workflow's path at the attested workflow commit. `ref` is a ref from which `commit` is reachable, `elsewhere` says
-    that the attested commit belongs to another repository than the one collected.
+    that the attested commit belongs to another repository than the one collected. `workflow_risks` are what static
+    analysis finds in the workflow file.
     """
 
     tag: str | None
@@ -65,17 +77,22 @@ class SourceFacts:
     default_branch: str | None = None
     collected_at: datetime | None = None
     attested: bool = False
+    workflow_risks: Outcome[WorkflowRisks] = NOT_LINTED
 
 
 @dataclass(frozen=True, slots=True)
 class SourceHistory:
-    """The repository as a whole: where it was asked for, whose word that is, and every commit a ref leads to, by id."""
+    """The repository as a whole: where it was asked for, whose word that is, and every commit a ref leads to, by id.
+
+    `workflows` are the workflow files of attested commits, by blob id.
+    """
 
     url: str
     named_by: str
     default_branch: str | None
     commits: Mapping[str, Commit] = field(repr=False)
     evidence: tuple[str, ...] = ()
+    workflows: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     def between(self, before: str, after: str) -> tuple[Commit, ...]:
         """Return the commits that *after* has and *before* does not, latest first; empty when either is unknown."""

@@ -19,7 +19,6 @@ def _planned(
     return Signal(id, title, family, severities, needs, (), missing=missing)
 
 
-_LINT = "workflow files are not examined by this version"
 _NPM = "npm is not collected by this version"
 
 SIGNALS: tuple[Signal, ...] = (
@@ -30,9 +29,6 @@ SIGNALS: tuple[Signal, ...] = (
         (_M,),
         ("packument",),
         _NPM,
-    ),
-    _planned(
-        "workflow-risk-increased", "New static findings in the workflow file", Family.TRUST, (_M,), ("git",), _LINT
     ),
     _planned(
         "run-not-successful",

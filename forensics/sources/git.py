@@ -16,7 +16,9 @@ from forensics.sources.git_facts import Repository
 from forensics.sources.git_read import Trees, read_bumps, read_listing, read_log, read_refs
 from forensics.sources.git_record import Records
 from forensics.sources.git_url import Home, attested_commits, home_of
+from forensics.sources.git_workflows import read_workflows
 from forensics.sources.interface import Witness
+from forensics.sources.workflow_lint import read_risks
 
 if TYPE_CHECKING:
     from forensics.sources.git_collect import Collector
@@ -60,7 +62,8 @@ class GitWitness:
         commits = tuple(sha for sha in commits if sha not in old.asked)
         if isinstance(old.commits, NotChecked) or all(sha in old.commits.value for sha in commits):
             return known
-        home = Home(old.url, old.named_by, old.ids, old.names, tuple(dict.fromkeys((*commits, *old.wanted))))
+        every = tuple(dict.fromkeys((*commits, *old.wanted)))
+        home = Home(old.url, old.named_by, old.ids, old.names, every, old.workflow_paths)
         if self.collector is not None:
             await self.collector.collect(home)
         return _read(self.records, home, Witness("git"))
@@ -114,6 +117,8 @@ def _read(records: Records, home: Home, witness: Witness) -> Outcome[Repository]
     commits: Outcome[Mapping[str, Commit]]
     commits = log if isinstance(log, NotChecked) else Checked(read_log(log.value), log.evidence)
     asked = _asked(records, home)
+    files = records.read(r.WORKFLOWS, url)
+    workflows = {} if isinstance(files, NotChecked) else read_workflows(files.value)
     repository = Repository(
         url=url,
         named_by=home.named_by,
@@ -130,6 +135,9 @@ def _read(records: Records, home: Home, witness: Witness) -> Outcome[Repository]
         collected_at=records.at(r.REFS, url),
         unasked_pulls=sum(name not in refs for name in pulls) if asked else 0,
         wanted=home.commits,
+        workflows=workflows,
+        workflow_paths=home.workflows,
+        risks={blob: read_risks(records, url, blob) for blob in sorted(workflows)},
     )
     return Checked(repository, repository.evidence)
 

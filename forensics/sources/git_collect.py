@@ -12,12 +12,16 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
+from forensics.model.checked import NotChecked
 from forensics.model.errors import BadAnswer, EvidenceError, ForensicsError, Refused, SourceError, Unreachable
 from forensics.sources import git_record as r
-from forensics.sources.git_read import Ref, pack_trees, read_listing
+from forensics.sources.git_read import Ref, Trees, pack_trees, read_listing
 from forensics.sources.git_record import Records
-from forensics.sources.git_run import Done, Git, NoGit, TooLarge, checked_commit
+from forensics.sources.git_run import Done, Git, NoGit, checked_commit
 from forensics.sources.git_url import Home
+from forensics.sources.git_workflows import GITHUB, read_workflows, wanted_blobs
+from forensics.sources.program import TooLarge
+from forensics.sources.workflow_lint import lint
 
 SMALL_BYTES = 50 * 2**20
 """A repository up to this size is fetched whole and kept as a bundle; of a larger one, commits and trees."""
@@ -93,7 +97,12 @@ class _Run:
             self._step()
             await self._recorded(r.FETCH, self._fetch(refs, wanted))
             self._step()
-            for method, work in ((r.LOG, self._log), (r.TREES, partial(self._trees, wanted)), (r.BUMPS, self._bumps)):
+            for method, work in (
+                (r.LOG, self._log),
+                (r.TREES, partial(self._trees, wanted)),
+                (r.WORKFLOWS, partial(self._workflows, wanted)),
+                (r.BUMPS, self._bumps),
+            ):
                 with contextlib.suppress(ForensicsError):
                     await self._recorded(method, work())
                 self._step()
@@ -111,7 +120,7 @@ class _Run:
     def _step(self) -> None:
         self.done += 1
         if self.tick:
-            self.tick(min(self.done, 5), 5)
+            self.tick(min(self.done, 6), 6)
 
     async def _list(self) -> bytes:
         patterns = ("HEAD", "refs/heads/*", "refs/tags/*", "refs/pull/*", "refs/merge-requests/*")
@@ -219,6 +228,21 @@ class _Run:
         done = await self._local("log", "--no-walk=sorted", "--reverse", "--format=tformat:%H", "--stdin", stdin=names)
         return list(dict.fromkeys(done.out.decode().split()))
 
+    async def _workflows(self, wanted: tuple[str, ...]) -> bytes:
+        """Return the workflow files of attested commits, and have those of GitHub Actions examined."""
+        packed = self.records.read(r.TREES, self.home.url)
+        if isinstance(packed, NotChecked):
+            raise BadAnswer(f"the files of the attested commits are not known: {packed.reason}")
+        trees = Trees(packed.value)
+        blobs = wanted_blobs(filter(None, map(trees.get, wanted)), self.home.workflows)
+        names = "".join(f"{blob}\n" for blob in blobs).encode()
+        if self.lean and blobs:
+            await self._fetch_blobs(names)
+        printed = (await self._local("cat-file", "--batch", stdin=names)).out if blobs else b""
+        files = read_workflows(printed)
+        await lint(self.records, self.home.url, {b: data for b, data in files.items() if GITHUB.fullmatch(blobs[b])})
+        return printed
+
     async def _bumps(self) -> bytes:
         """Return what commits on branches and tags add about a version to the files that state it."""
         scope = ("--branches", "--tags", "--no-merges")
@@ -238,12 +262,15 @@ class _Run:
         if len(blobs) > MAX_VERSION_BLOBS:
             raise TooLarge(f"its version files changed {len(blobs):,} times, more than are fetched one by one")
         if blobs:
-            done = await self.git.remote(
-                "-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
-                "--filter=blob:none", "--stdin", "origin", stdin="".join(f"{b}\n" for b in sorted(blobs)).encode(),
-                largest=LARGE_BYTES,
-            )  # fmt: skip
-            _checked(done, self.home.url)
+            await self._fetch_blobs("".join(f"{b}\n" for b in sorted(blobs)).encode())
+
+    async def _fetch_blobs(self, names: bytes) -> None:
+        """Fetch the contents of files, named by blob id one a line, into a partial copy."""
+        done = await self.git.remote(
+            "-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
+            "--filter=blob:none", "--stdin", "origin", stdin=names, largest=LARGE_BYTES,
+        )  # fmt: skip
+        _checked(done, self.home.url)
 
     async def _bundle(self) -> bytes:
         """Keep all objects as a bundle of the case, if they are all here; return its name and digest, or why not."""

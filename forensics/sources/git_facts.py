@@ -15,8 +15,17 @@ from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.identity import Identity
 from forensics.model.project import Project
 from forensics.model.release import Release
-from forensics.model.source import Commit, Reachability, SourceFacts, SourceHistory, SourceTree
+from forensics.model.source import (
+    NOT_LINTED,
+    Commit,
+    Reachability,
+    SourceFacts,
+    SourceHistory,
+    SourceTree,
+    WorkflowRisks,
+)
 from forensics.sources.git_read import Ref, Trees, version_in_subject
+from forensics.sources.git_workflows import GITHUB
 
 SHAPE_SHARE = 0.25
 """A way of naming tags counts when it fits this share of the versions that the commonest one fits."""
@@ -30,6 +39,7 @@ class Repository:
 
     `wanted` are the attested commits; `asked` says of those that no ref leads to whether they were given out.
     `evidence` are the observations of the listing and the transfer, `log_evidence` those of what was read from it.
+    `workflows` are the workflow files that were kept and `risks` what static analysis found in each, by blob id.
     """
 
     url: str
@@ -47,6 +57,9 @@ class Repository:
     collected_at: datetime | None = None
     unasked_pulls: int = 0
     wanted: tuple[str, ...] = ()
+    workflows: Mapping[str, bytes] = field(default_factory=dict)
+    workflow_paths: frozenset[str] = frozenset()
+    risks: Mapping[str, Outcome[WorkflowRisks]] = field(default_factory=dict)
 
 
 def source_history(repository: Outcome[Repository]) -> Outcome[SourceHistory]:
@@ -58,7 +71,8 @@ def source_history(repository: Outcome[Repository]) -> Outcome[SourceHistory]:
         return known.commits
     evidence = (*known.evidence, *known.commits.evidence)
     return Checked(
-        SourceHistory(known.url, known.named_by, known.default_branch, known.commits.value, evidence), evidence
+        SourceHistory(known.url, known.named_by, known.default_branch, known.commits.value, evidence, known.workflows),
+        evidence,
     )
 
 
@@ -103,6 +117,7 @@ class FactFinder:
         place = self._places.get(commit or "")
         commits = repository.commits.value if isinstance(repository.commits, Checked) else {}
         own = commits.get(commit or "")
+        workflow = self._workflow(identity)
         return SourceFacts(
             tag=tag.name.removeprefix("refs/tags/") if tag else None,
             tag_commit=tag.sha if tag else None,
@@ -111,7 +126,7 @@ class FactFinder:
             commit=commit,
             reachability=self._reachability(commit, elsewhere=bool(attested) and not ours),
             tree=self._tree(commit or bump),
-            workflow_blob=self._workflow(identity),
+            workflow_blob=workflow,
             evidence=self._evidence(commit),
             ref=place[1] if place else None,
             committed_at=own.committed if own else None,
@@ -119,6 +134,7 @@ class FactFinder:
             default_branch=repository.default_branch,
             collected_at=repository.collected_at,
             attested=bool(attested),
+            workflow_risks=self._risks(identity, workflow),
         )
 
     def _is_ours(self, identity: Identity) -> bool:
@@ -177,6 +193,18 @@ class FactFinder:
             return tree
         blob = next((blob for path, _, blob in tree.value.files if path == identity.workflow), None)
         return Checked(blob, tree.evidence)
+
+    def _risks(self, identity: Identity | None, blob: Outcome[str | None]) -> Outcome[WorkflowRisks]:
+        """Return what static analysis finds in the workflow file *blob* that *identity* names."""
+        if isinstance(blob, NotChecked):
+            return blob
+        if blob.value is None:
+            return NotChecked(
+                "its commit does not have the workflow file that the certificate names", "git", blob.evidence
+            )
+        if not (identity and identity.workflow and GITHUB.fullmatch(identity.workflow)):
+            return NotChecked("only workflow files of GitHub Actions are examined", "another analyser", blob.evidence)
+        return self.repository.risks.get(blob.value, NOT_LINTED)
 
     def _evidence(self, commit: str | None) -> tuple[str, ...]:
         asked = self.repository.asked.get(commit or "")

@@ -11,14 +11,13 @@ import contextlib
 import os
 import re
 import shutil
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from forensics.evidence.wire import scrub
-from forensics.model.errors import BadAnswer, HostileInput, Unreachable, UsageError
+from forensics.model.errors import BadAnswer, Unreachable, UsageError
+from forensics.sources.program import TooLarge, end, talk
 
 NETWORK_SECONDS = 600.0
 LOCAL_SECONDS = 120.0
@@ -67,10 +66,6 @@ class NoGit(Unreachable):
     """The `git` program is not installed."""
 
     default_advice = "Install git, then run the same command with --refresh."
-
-
-class TooLarge(HostileInput):
-    """A repository, or what git prints about it, is beyond a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,14 +184,14 @@ class Git:
             async with asyncio.timeout(seconds):
                 watch = asyncio.ensure_future(self._watch(largest)) if largest is not None else None
                 try:
-                    out, words = await _talk(process, stdin, limit, watch)
+                    out, words = await talk(process, stdin, limit, watch, "git")
                 finally:
                     if watch:
                         watch.cancel()
         except TimeoutError:
             raise Unreachable(f"git {arguments[0]} was stopped after {seconds:g} seconds") from None
         finally:
-            await _end(process)
+            await end(process)
         return Done(process.returncode or 0, out, complaint(words))
 
     async def _watch(self, largest: int) -> None:
@@ -204,55 +199,6 @@ class Git:
         while self.size() <= largest:
             await asyncio.sleep(_WATCH_SECONDS)
         raise TooLarge(f"the repository is larger than {largest // 2**20} MiB")
-
-
-async def _talk(
-    process: asyncio.subprocess.Process, stdin: bytes, limit: int, watch: asyncio.Future[None] | None
-) -> tuple[bytes, bytes]:
-    """Feed *stdin* and return both outputs; raises TooLarge beyond *limit* and whatever *watch* raises."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert process.stderr is not None
-
-    async def feed(pipe: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            pipe.write(stdin)
-            await pipe.drain()
-        pipe.close()
-
-    work = asyncio.gather(
-        feed(process.stdin), _read(process.stdout, limit), _read(process.stderr, 2**20, strict=False), process.wait()
-    )
-    try:
-        waiting: list[asyncio.Future[Any]] = [work, *([watch] if watch else [])]
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        if watch is not None and watch.done():
-            watch.result()
-        _, out, words, _ = await work
-    finally:
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
-    return out, words
-
-
-async def _read(pipe: asyncio.StreamReader, limit: int, *, strict: bool = True) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while chunk := await pipe.read(2**16):
-        size += len(chunk)
-        if size > limit:
-            if strict:
-                raise TooLarge(f"git prints more than {limit // 2**20} MiB about the repository")
-            continue
-        parts.append(chunk)
-    return b"".join(parts)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill the whole group, for helpers can outlive the program, and wait for the program."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
 
 
 def complaint(words: bytes) -> str:

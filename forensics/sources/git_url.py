@@ -36,6 +36,7 @@ class Home:
     """A repository: where to ask for it, whose word that is, and the attested commits of all releases.
 
     `ids` are the numeric repository ids of the certificates that mean it; empty where no certificate names one.
+    `workflows` are the paths of the workflow files that certificates name.
     """
 
     url: str
@@ -43,6 +44,7 @@ class Home:
     ids: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     commits: tuple[str, ...] = field(default=())
+    workflows: frozenset[str] = frozenset()
 
 
 def home_of(
@@ -66,7 +68,8 @@ def home_of(
         ours = [i for i in signed if not ids or i.source_repository_identifier in ids]
         names = frozenset(i.repository.lower() for i in ours if i.repository)
         if url:
-            return Checked(Home(url, "certificates", ids, names, attested_commits(ours)))
+            workflows = frozenset(i.workflow for i in ours if i.workflow)
+            return Checked(Home(url, "certificates", ids, names, attested_commits(ours), workflows))
     found = index.value if isinstance(index, Checked) else None
     for link in found.links if found else ():
         url, path = _addressed(link, endpoints), _forge_path(link)

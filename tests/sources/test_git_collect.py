@@ -47,7 +47,8 @@ def _signed(sha: str) -> tuple:
 
 def test_a_small_repository_is_kept_whole(server: Server, desk: Bench, tmp_path: Path) -> None:
     found = desk.collect(server.path)
-    assert desk.asked() == ["GIT-LS-REMOTE", "GIT-FETCH", "GIT-LOG", "GIT-TREES", "GIT-BUMPS", "GIT-BUNDLE"]
+    steps = ["LS-REMOTE", "FETCH", "LOG", "TREES", "WORKFLOWS", "BUMPS", "BUNDLE"]
+    assert desk.asked() == [f"GIT-{step}" for step in steps]
     (name,) = desk.kept
     (tmp_path / "b.bundle").write_bytes(desk.kept[name])
     listed = subprocess.run(["git", "bundle", "list-heads", tmp_path / "b.bundle"], capture_output=True, text=True)

@@ -17,7 +17,8 @@ from forensics.model.checked import Checked, NotChecked
 from forensics.model.errors import UsageError
 from forensics.sources import git_collect
 from forensics.sources.git_facts import FactFinder
-from forensics.sources.git_run import Git, TooLarge, checked_commit, checked_ref, complaint
+from forensics.sources.git_run import Git, checked_commit, checked_ref, complaint
+from forensics.sources.program import TooLarge
 from tests.lab import LabServer
 from tests.lab.faults import Fault
 from tests.sources.git_kit import Bench, bench, module, usual
