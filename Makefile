@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench evaluate notebooks reports cases docs lock clean
+.PHONY: help demo test real real-rekor lint bench evaluate notebooks reports cases docs lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -26,6 +26,12 @@ demo: .venv/.runtime  ## print the timeline of the built-in reconstruction and w
 
 test: .venv/.dev  ## run the tests (no network needed)
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+real: .venv/.dev  ## run the tests against the real rekor-tiles server; needs Go and its module proxy
+	FORENSICS_REAL=1 $(BIN)/python -m pytest -n 0 -rs tests/real/test_rekor_tiles.py
+
+real-rekor: .venv/.dev  ## run the tests against a real Rekor v1; needs Go, MariaDB and Redis
+	FORENSICS_REAL_REKOR=1 $(BIN)/python -m pytest -n 0 -rs tests/real/test_rekor_v1.py
 
 lint: .venv/.dev  ## style, types, import directions
 	$(BIN)/ruff check .

@@ -15,9 +15,7 @@ import json
 import os
 import random
 import shutil
-import socket
 import subprocess
-import tempfile
 import threading
 import time
 import urllib.request
@@ -51,9 +49,11 @@ from tests.lab.merkle import MerkleTree
 from tests.lab.pki import Authority
 from tests.lab.tiles_http import write_root
 from tests.lab.tiles_log import TilesLog, Writer, writer
+from tests.real.go_tools import go_tool
+from tests.real.rekor_v1 import free_port
 
 VERSION = "v2.3.0"
-MODULE = f"github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix@{VERSION}"
+MODULE = "github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix"
 ORIGIN = "log2026-1.real.example"
 SAN = "https://github.com/acme/wanted/.github/workflows/release.yml@refs/tags/v1.2.3"
 COUNT = 2100
@@ -67,20 +67,7 @@ pytestmark = [
 
 @pytest.fixture(scope="session")
 def binary() -> Path:
-    if named := os.environ.get("FORENSICS_REKOR_POSIX"):
-        return Path(named)
-    go = shutil.which("go")
-    if go is None:
-        pytest.skip("there is no Go to build the server with")
-    folder = Path(tempfile.gettempdir()) / f"rekor-tiles-{VERSION}"
-    if not (folder / "posix").exists():
-        env = {**os.environ, "GOBIN": str(folder)}
-        done = subprocess.run(
-            [go, "install", MODULE], env=env, capture_output=True, text=True, timeout=800, check=False
-        )
-        if done.returncode:
-            pytest.skip(f"the server cannot be built: {done.stderr.strip().splitlines()[-1:]}")
-    return folder / "posix"
+    return go_tool(MODULE, VERSION, named="FORENSICS_REKOR_POSIX")
 
 
 @dataclass
@@ -159,12 +146,6 @@ def request_for(who: Writer, message: bytes) -> dict[str, Any]:
     signature = {"content": base64.b64encode(who.signer.sign(message)).decode(), "verifier": verifier}
     digest = base64.b64encode(hashlib.sha256(message).digest()).decode()
     return {"hashedRekordRequestV002": {"digest": digest, "signature": signature}}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager

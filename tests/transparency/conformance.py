@@ -28,6 +28,8 @@ from forensics.transparency.tree import TileTree, read_bundle
 ROOT = Path(__file__).parents[2]
 EVIDENCE = ROOT.parent / "shared" / "evidence"
 PAGE = ROOT / "docs" / "conformance.md"
+SERVERS = Path(__file__).with_name("conformance_servers.md")
+"""What was shown against real servers: written by hand, and put at the end of the page."""
 
 
 @dataclass
@@ -264,6 +266,7 @@ def page(results: list[Result]) -> str:
             "have only the promise. The keys of the production shards are those of Sigstore's trusted root; the others",
             "are published with the collections.",
             "",
+            SERVERS.read_text(encoding="utf-8"),
         ]
     )
 
