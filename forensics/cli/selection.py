@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from forensics.model.document import Document, ReleaseDoc
 from forensics.model.errors import UsageError
+from forensics.model.project import Ecosystem, parse_project
 from forensics.model.times import parse_time
-
-if TYPE_CHECKING:
-    from packaging.specifiers import SpecifierSet
+from forensics.model.versions import rules_of
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Bounds on what is shown; None is no bound."""
 
-    versions: SpecifierSet | None
+    versions: str | None
     since: datetime | None
     until: datetime | None
 
@@ -26,31 +25,43 @@ class Selection:
         """Return *document* with only the chosen releases; everything else stays."""
         if self.versions is None and self.since is None and self.until is None:
             return document
-        return {**document, "releases": [r for r in document["releases"] if self._chosen(r)]}
+        holds = _matcher(self.versions, [_ecosystem(document)]) if self.versions else None
+        return {**document, "releases": [r for r in document["releases"] if self._chosen(r, holds)]}
 
-    def _chosen(self, release: ReleaseDoc) -> bool:
+    def _chosen(self, release: ReleaseDoc, holds: Callable[[str], bool] | None) -> bool:
         published = parse_time(release["published"]) if release["published"] else None
         if self.since is not None and (published is None or published < self.since):
             return False
         if self.until is not None and (published is None or published > self.until):
             return False
-        if self.versions is None:
-            return True
-        from forensics.timeline.lines import parse_version
-
-        version = parse_version(release["version"])
-        return version is not None and self.versions.contains(version, prereleases=True)
+        return holds is None or holds(release["version"])
 
 
-def select(versions: str | None, since: str | None, until: str | None) -> Selection:
-    """Return the selection that the options state; raises UsageError for a range or a time that cannot be read."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+def select(versions: str | None, since: str | None, until: str | None, project: str | None = None) -> Selection:
+    """Return the selection that the options state; raises UsageError for a range or a time that cannot be read.
 
-    try:
-        wanted = SpecifierSet(versions) if versions else None
-    except InvalidSpecifier as error:
-        raise UsageError(f"--versions: {error}.", advice="Write it as in '>=8.3.38,<8.3.50' (PEP 440).") from None
-    return Selection(wanted, _time(since, "--since"), _time(until, "--until"))
+    A range is read by the rules of *project*'s index; where none is named, by those of any.
+    """
+    if versions:
+        _matcher(versions, [parse_project(project).ecosystem] if project else list(Ecosystem))
+    return Selection(versions or None, _time(since, "--since"), _time(until, "--until"))
+
+
+def _ecosystem(document: Document) -> Ecosystem:
+    return Ecosystem(document["project"]["ecosystem"])
+
+
+def _matcher(versions: str, ecosystems: list[Ecosystem]) -> Callable[[str], bool]:
+    """Return what tells whether a version is meant, by the first of *ecosystems* that can read the range."""
+    problem = ""
+    for ecosystem in ecosystems:
+        try:
+            return rules_of(ecosystem).matcher(versions)
+        except ValueError as error:
+            problem = problem or str(error)
+    raise UsageError(
+        f"--versions: {problem}.", advice="Write it as in '>=8.3.38,<8.3.50' (PEP 440), for npm also as in '^1.2.3'."
+    )
 
 
 def _time(text: str | None, option: str) -> datetime | None:

@@ -84,7 +84,7 @@ def timeline(
         reconstruction=reconstruction, cache=cache, files=files, max_file=max_file, max_files=max_files,
         repository=repository,
     )  # fmt: skip
-    selection = select(versions, since, until)
+    selection = select(versions, since, until, project)
     document, where = document_of(ask)
     options = {"versions": versions, "since": since, "until": until, "line": line or []}
     document = {**document, "options": {name: value for name, value in options.items() if value}}

@@ -52,11 +52,11 @@ class Analysis:
         """Return the assessment of *version*; raises NoSuchVersion, naming near ones."""
         from difflib import get_close_matches
 
-        from forensics.timeline.lines import parse_version
+        from forensics.model.versions import rules_of
 
-        wanted = parse_version(version)
+        rules = rules_of(self.project.ecosystem)
         for found in self.assessments:
-            if found.release.version == version or (wanted and parse_version(found.release.version) == wanted):
+            if rules.canonical(found.release.version) == rules.canonical(version):
                 return found
         near = get_close_matches(version, [a.release.version for a in self.assessments], 3)
         raise NoSuchVersion(

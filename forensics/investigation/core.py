@@ -19,11 +19,13 @@ from forensics.model.release import History
 
 if TYPE_CHECKING:
     from forensics.attestation.pool import Job
+    from forensics.attestation.registry_keys import RegistryKeys
     from forensics.attestation.trust import TrustRoot
     from forensics.evidence.case import Case
     from forensics.evidence.client import Client, HostReport, Limits
     from forensics.sources.files import FileOptions
     from forensics.sources.gather import Gathered
+    from forensics.sources.index import IndexFile, ProvenanceAnswer
     from forensics.sources.supplements import Supplements
     from forensics.timeline.logged import Logged
 
@@ -58,18 +60,12 @@ class Investigation:
     ) -> Investigation:
         """Create a case at *path* and return the investigation of it. *trust_root* defaults to the shipped one.
 
-        Raises UsageError when something is at *path* already or for another index than PyPI, MalformedEvidence for a
-        trust root that is none.
+        Raises UsageError when something is at *path* already, MalformedEvidence for a trust root that is none.
         """
         from forensics.attestation.trust import default_root, vouch
         from forensics.evidence.case import Case
-        from forensics.model.errors import UsageError
-        from forensics.model.project import Ecosystem
         from forensics.sources.leads import leads_for
 
-        if project.ecosystem is not Ecosystem.PYPI:
-            # The same name on PyPI is another project.
-            raise UsageError(f"{project}: this version collects from PyPI only.", advice="Name a project of PyPI.")
         root = vouch(trust_root, named=trust_root) if trust_root is not None else default_root()
         case = Case.create(
             path,
@@ -230,6 +226,7 @@ class Investigation:
         """
         from forensics.compare.archive_case import with_contents
         from forensics.compare.beside import beside
+        from forensics.model.versions import rules_of
         from forensics.signals.engine import judge
         from forensics.signals.waves import find_waves
         from forensics.sources.supplements import read_supplements
@@ -257,7 +254,7 @@ class Investigation:
             history=history,
             assessments=judgement.assessments,
             waves=find_waves(judgement.assessments),
-            gaps=find_gaps([r.version for r in history.releases if r.listed]),
+            gaps=find_gaps([r.version for r in history.releases if r.listed], rules_of(self.project.ecosystem)),
             events=events_of(history),
             suspended=judgement.suspended,
             observations=tuple(observations),
@@ -306,22 +303,22 @@ class Investigation:
 
         attested = self._verify(gathered, workers, progress)
         collected_at = self.case.meta.closed_at or self.case.meta.created_at
-        logged = read_log(gathered, supplements, attested, self.root)
+        logged = read_log(self.project, gathered, supplements, attested, self.root)
         return build_history(self.project, gathered, supplements, attested, collected_at, logged), logged
 
     def _verify(
         self, gathered: Gathered, workers: int | None, progress: Progress | None
     ) -> dict[str, tuple[Attestation, ...]]:
         """Verify every attestation of every file, in worker processes when there are many."""
-        from forensics.attestation.jobs import jobs_for
         from forensics.attestation.pool import evaluate_many
 
         files = {f.filename: f for f in gathered.index.value.files} if isinstance(gathered.index, Checked) else {}
+        keys = self._keys(gathered)
         jobs = [
             job
             for filename, outcome in sorted(gathered.provenance.items())
             if isinstance(outcome, Checked) and outcome.value.data is not None
-            for job in jobs_for(outcome.value.data, filename, files[filename].sha256, outcome.evidence)
+            for job in _jobs(self.project, files[filename], outcome, keys)
         ]
         tick = (lambda done, total: progress("verification", done, total)) if progress else None
         fresh = [job for job in dict.fromkeys(jobs) if job not in self._verified]
@@ -331,6 +328,13 @@ class Investigation:
         for job in jobs:
             results.setdefault(job.filename or "", []).append(self._verified[job])
         return {name: tuple(found) for name, found in results.items()}
+
+    def _keys(self, gathered: Gathered) -> RegistryKeys:
+        """Return the keys of the index that count for this case."""
+        from forensics.attestation.registry_keys import keys_for
+
+        served = gathered.keys.value if isinstance(gathered.keys, Checked) else None
+        return keys_for(self.root, served)
 
     def _facts(self, collected_at: datetime) -> CaseFacts:
         meta = self.case.meta
@@ -346,6 +350,18 @@ class Investigation:
             trust_root_name=self.root.name,
             trust_root_vouched_by=self.root.vouched_by,
         )
+
+
+def _jobs(project: Project, file: IndexFile, outcome: Checked[ProvenanceAnswer], keys: RegistryKeys) -> list[Job]:
+    """Return what is to be verified of the attestations of one file, in the form that its index serves them in."""
+    from forensics.attestation.jobs import jobs_for, jobs_for_npm
+    from forensics.model.project import Ecosystem
+
+    data, evidence = outcome.value.data, outcome.evidence
+    if project.ecosystem is Ecosystem.NPM:
+        named = {"project": project.name, "version": file.version, "filename": file.filename}
+        return jobs_for_npm(data, **named, sha512=file.sha512, keys=keys, evidence=evidence)
+    return jobs_for(data, file.filename, file.sha256, evidence)
 
 
 def run_to_end(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -25,6 +25,7 @@ class Service:
 SERVICES: tuple[Service, ...] = (
     Service("pypi", "FORENSICS_PYPI_URL", "https://pypi.org", "package index: Simple, legacy JSON and Integrity APIs"),
     Service("files", "FORENSICS_FILES_URL", "https://files.pythonhosted.org", "file store of the package index"),
+    Service("npm", "FORENSICS_NPM_URL", "https://registry.npmjs.org", "npm registry"),
     Service("osv", "FORENSICS_OSV_URL", "https://api.osv.dev", "advisories"),
     Service("rekor", "FORENSICS_REKOR_URL", "https://rekor.sigstore.dev", "transparency log, Rekor v1"),
     Service(

@@ -14,6 +14,7 @@ from forensics.model.log import LogOnly
 from forensics.model.project import Project
 from forensics.model.publication import NO_PUBLICATION, Publication
 from forensics.model.source import NO_SOURCE, SourceFacts, SourceHistory
+from forensics.model.versions import VersionRules
 
 
 class Door(StrEnum):
@@ -59,8 +60,8 @@ class Artifact:
 
     @property
     def digest(self) -> str | None:
-        """The digest that tells this file from others: SHA-256 where it is known, else SHA-512."""
-        return self.sha256 or self.sha512
+        """The digest that the index states, and that logs are searched by: SHA-512 on npm, SHA-256 elsewhere."""
+        return self.sha512 or self.sha256
 
     @property
     def attestations(self) -> tuple[Attestation, ...]:
@@ -119,11 +120,29 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A range of versions from `introduced` on (None: from the first), before `fixed` or up to `last`."""
+
+    introduced: str | None
+    fixed: str | None = None
+    last: str | None = None
+
+    def holds(self, version: str, rules: VersionRules) -> bool:
+        """Return whether *version* lies in it, by the order of *rules*."""
+        at = rules.key(version)
+        if not at[0] or (self.introduced is not None and at < rules.key(self.introduced)):
+            return False
+        if self.fixed is not None:
+            return at < rules.key(self.fixed)
+        return self.last is None or at <= rules.key(self.last)
+
+
+@dataclass(frozen=True, slots=True)
 class Advisory:
     """An advisory record on this project. `malicious` by id, type or CWE-506.
 
     `versions` are the versions it enumerates; `ranged` says that it states ranges too, from which such lists are
-    usually derived; `affects_all` a range from the beginning without an end.
+    usually derived; `affects_all` a range from the beginning without an end. `spans` are the ranges.
     """
 
     id: str
@@ -138,6 +157,11 @@ class Advisory:
     evidence: tuple[str, ...] = ()
     affects_all: bool = False
     ranged: bool = False
+    spans: tuple[Span, ...] = ()
+
+    def covers(self, version: str, rules: VersionRules) -> bool:
+        """Return whether *version* lies in one of the ranges."""
+        return any(span.holds(version, rules) for span in self.spans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +179,8 @@ class SourceStatus:
 class History:
     """Everything a case knows about one project, before any judgement. Releases in order of publication.
 
-    `repository` is its source repository as a whole; what that says of one release stands with the release.
+    `repository` is its source repository as a whole; what that says of one release stands with the release. `tags` are
+    named versions of the index (npm's dist-tags), by name.
 
     `unasked` says why the index could not be asked, if so. `log_only` are entries of the project in a transparency log
     that belong to no release that anybody names.
@@ -173,6 +198,7 @@ class History:
     log_only: tuple[LogOnly, ...] = ()
     unasked: NotChecked | None = None
     repository: Outcome[SourceHistory] = NO_SOURCE
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

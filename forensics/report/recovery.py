@@ -11,9 +11,9 @@ from forensics.model.checked import NotChecked
 from forensics.model.document import AttestationDoc, LogOnlyDoc, LogRecordDoc
 from forensics.model.errors import NoSuchVersion
 from forensics.model.release import Artifact, Release
+from forensics.model.versions import rules_of
 from forensics.report.build_log import log_only_doc, record_doc
 from forensics.report.build_release import attestation_doc, time_or_none
-from forensics.timeline.lines import parse_version
 from forensics.timeline.logged import Logged
 
 SCHEMA = "forensics/recover/1"
@@ -90,12 +90,13 @@ def recovery_doc(analysis: Analysis, version: str) -> RecoveryDoc:
 def never_asked(analysis: Analysis, version: str) -> bool:
     """Return whether a file of *version* was named after the log had been asked, so that asking again would tell."""
     logged = analysis.logged or Logged()
-    wanted = parse_version(version)
+    rules = rules_of(analysis.project.ecosystem)
+    wanted = rules.canonical(version)
     files = [
-        a for r in analysis.history.releases if r.version == version or (wanted and parse_version(r.version) == wanted)
+        a for r in analysis.history.releases if rules.canonical(r.version) == wanted
         for a in r.artifacts
     ]  # fmt: skip
-    outcomes = [logged.of(a.filename, a.sha256) for a in files if not a.listed and a.sha256]
+    outcomes = [logged.of(a.filename, a.digest) for a in files if not a.listed and a.digest]
     return any(isinstance(o, NotChecked) and not o.evidence for o in outcomes)
 
 

@@ -6,11 +6,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
 
-from packaging.utils import canonicalize_version
-
 from forensics.model.checked import NotChecked
 from forensics.model.finding import Family, Severity
 from forensics.model.release import Advisory, History
+from forensics.model.versions import rules_of
 from forensics.signals import thresholds as t
 from forensics.signals.registry import Hit, Result, View, signal
 
@@ -37,7 +36,8 @@ def advisory_match(view: View) -> Result:
     if isinstance(view.history.advisories, NotChecked):
         return view.history.advisories
     index = _index(_Same(view.history))
-    matches = [*index.everything, *index.by_version.get(_canonical(view.release.version), ())]
+    canonical = rules_of(view.history.project.ecosystem).canonical
+    matches = [*index.everything, *index.by_version.get(canonical(view.release.version), ())]
     if not matches:
         return None
     ranked = sorted(matches, key=lambda a: (a.id not in index.decisive, a.id))
@@ -82,7 +82,8 @@ class _Same:
 @lru_cache(maxsize=1)
 def _index(same: _Same) -> _Index:
     history = same.history
-    there = {_canonical(release.version) for release in history.releases if release.listed is not False}
+    canonical = rules_of(history.project.ecosystem).canonical
+    there = {canonical(release.version) for release in history.releases if release.listed is not False}
     by_version: dict[str, list[Advisory]] = defaultdict(list)
     everything: list[Advisory] = []
     decisive: dict[str, str] = {}
@@ -90,7 +91,7 @@ def _index(same: _Same) -> _Index:
     for advisory in advisories:
         if advisory.withdrawn is not None:
             continue
-        named = {_canonical(version) for version in advisory.versions}
+        named = {canonical(version) for version in advisory.versions}
         if advisory.affects_all:
             everything.append(advisory)
         else:
@@ -102,7 +103,3 @@ def _index(same: _Same) -> _Index:
         elif gone and (not advisory.ranged or gone >= t.ADVISORY_REMOVED_SHARE * len(named)):
             decisive[advisory.id] = f"The index removed {gone} of the {len(named)} versions that the advisory lists."
     return _Index({v: tuple(found) for v, found in by_version.items()}, tuple(everything), decisive)
-
-
-def _canonical(version: str) -> str:
-    return canonicalize_version(version)

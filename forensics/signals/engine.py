@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
-from packaging.utils import canonicalize_version
-
 from forensics.model.attestation import CheckResult
 from forensics.model.checked import Checked, NotChecked
 from forensics.model.finding import Assessment, Family, Finding, Unchecked, Verdict
 from forensics.model.release import Advisory, Door, History, Release
+from forensics.model.versions import rules_of
 from forensics.signals import thresholds as t
 from forensics.signals.baseline import Baseline, Past, Series, build_baseline
 from forensics.signals.corroboration import CORROBORATED, corroborated
+from forensics.signals.doors import door_of
 from forensics.signals.numbering import Numbering
 from forensics.signals.profile import Attested, Profile, profile_of
 from forensics.signals.registry import Hit, Moment, Signal, View, catalogue
@@ -94,7 +94,8 @@ class _Run:
         self.by_line: dict[str, Series] = defaultdict(Series)
         self.rhythm = Rhythm()
         self.rhythms: dict[str, Rhythm] = defaultdict(Rhythm)
-        self.numbering = Numbering()
+        self.rules = rules_of(history.project.ecosystem)
+        self.numbering = Numbering(self.rules)
         self.recent: deque[tuple[datetime, str, Release]] = deque(maxlen=t.BURST_LOOKED_AT)
         self.last_seen: datetime | None = None
         self.advised = _malicious_by_version(history)
@@ -102,14 +103,16 @@ class _Run:
     def assess(self, index: int) -> Assessment:
         """Judge one release and take it into the state."""
         release = self.history.releases[index]
-        line = line_of(release.version, self.lines)
+        line = line_of(release.version, self.lines, self.rules)
         at = release.published or self.last_seen or self.history.collected_at
         baseline = build_baseline(self.by_line[line], self.project, at)
         early = profile_of(release, publish_moment(release))
         late = profile_of(release)
-        door = door_of(late, baseline)
+        door = door_of(late, baseline, self.history.project.ecosystem)
         views = [
-            self._view(index, profile, moment, line, door_of(profile, baseline), baseline)
+            self._view(
+                index, profile, moment, line, door_of(profile, baseline, self.history.project.ecosystem), baseline
+            )
             for profile, moment in ((early, Moment.AT_PUBLISH), (late, Moment.HINDSIGHT))
         ]
         then, changed, _ = self._evaluate(views[0])
@@ -178,7 +181,7 @@ class _Run:
                 continue
             if later.published - published > t.BURST_WINDOW:
                 return
-            if line_of(later.version, self.lines) != line:
+            if line_of(later.version, self.lines, self.rules) != line:
                 yield later
 
     def _evaluate(self, view: View) -> tuple[list[Finding], frozenset[tuple[str, str]], list[Unchecked]]:
@@ -221,7 +224,7 @@ class _Run:
             flagged_otherwise=verdict_of(others, anything_checked=True).flagged,
             removed=release.listed is False,
             removed_at=removed_at,
-            advised_at=self.advised.get(_canonical(release.version)),
+            advised_at=self.advised.get(self.rules.canonical(release.version)),
         )
         self.numbering.add(release, line, usual=not at_publish.flagged)
         if release.published is not None:
@@ -240,21 +243,6 @@ class _Run:
         self.rhythms[line].add(at, gap, company)
         self.recent.append((at, line, release))
         self.last_seen = at
-
-
-def door_of(profile: Profile, baseline: Baseline) -> Door:
-    """Return how a release of PyPI came in, as far as it can be told.
-
-    An attestation by an identity whose repository id is none of the baseline's came through a foreign door; any
-    other attestation means a trusted publisher, for PyPI accepts them from nobody else. No attestation proves no
-    token: unknown.
-    """
-    if not profile.identities:
-        return Door.UNKNOWN
-    usual = baseline.values("repositories")
-    if usual and profile.repositories and not (profile.repositories & usual):
-        return Door.FOREIGN_ATTESTED
-    return Door.TRUSTED_ATTESTED
 
 
 def _finding(entry: Signal, hit: Hit, *, borrowed: bool) -> Finding:
@@ -291,14 +279,11 @@ def _malicious_by_version(history: History) -> dict[str, datetime]:
     advisories: tuple[Advisory, ...] = ()
     if isinstance(history.advisories, Checked):
         advisories = history.advisories.value
+    canonical = rules_of(history.project.ecosystem).canonical
     first: dict[str, datetime] = {}
     for advisory in advisories:
         if not advisory.malicious or advisory.withdrawn or advisory.published is None:
             continue
-        for version in map(_canonical, advisory.versions):
+        for version in map(canonical, advisory.versions):
             first[version] = min(first.get(version, advisory.published), advisory.published)
     return first
-
-
-def _canonical(version: str) -> str:
-    return str(canonicalize_version(version))

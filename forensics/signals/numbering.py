@@ -6,7 +6,7 @@ from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 
 from forensics.model.release import Release
-from forensics.timeline.lines import parse_version
+from forensics.model.versions import PEP440, VersionRules
 
 Numbers = tuple[int, ...]
 
@@ -26,6 +26,7 @@ class Step:
 class Numbering:
     """The release numbers seen so far, sorted by line, and the largest step of each component over all lines."""
 
+    rules: VersionRules = PEP440
     lines: dict[str, list[Numbers]] = field(default_factory=dict)
     releases: dict[tuple[str, Numbers], Release] = field(default_factory=dict)
     largest: dict[int, int] = field(default_factory=dict)
@@ -33,7 +34,7 @@ class Numbering:
 
     def step_to(self, version: str, line: str) -> Step | None:
         """Return the step to *version*; None for a first number, one seen before, one below all, or no version."""
-        numbers = numbers_of(version)
+        numbers = numbers_of(version, self.rules)
         seen = self.lines.get(line, [])
         if numbers is None or (line, numbers) in self.releases:
             return None
@@ -42,7 +43,7 @@ class Numbering:
 
     def add(self, release: Release, line: str, *, usual: bool) -> None:
         """Take in one release. Its step is learnt when the release is *usual*, that is, not itself a suspect."""
-        numbers = numbers_of(release.version)
+        numbers = numbers_of(release.version, self.rules)
         if numbers is None or (line, numbers) in self.releases:
             return
         step = self.step_to(release.version, line)
@@ -54,15 +55,14 @@ class Numbering:
         self.releases[line, numbers] = release
 
 
-def numbers_of(version: str) -> Numbers | None:
+def numbers_of(version: str, rules: VersionRules = PEP440) -> Numbers | None:
     """Return the release number without trailing zeros (1.0 and 1.0.0 are one), or None for what is no version.
 
     Pre-, post- and development releases have the number of the release that they belong to.
     """
-    parsed = parse_version(version)
-    if parsed is None:
+    numbers = rules.numbers(version)
+    if numbers is None:
         return None
-    numbers = parsed.release
     while len(numbers) > 1 and numbers[-1] == 0:
         numbers = numbers[:-1]
     return numbers

@@ -6,7 +6,6 @@ from forensics.model.checked import NotChecked
 from forensics.model.finding import Family, Severity
 from forensics.signals import thresholds as t
 from forensics.signals.comparing import evidence_of, too_few
-from forensics.signals.numbering import numbers_of
 from forensics.signals.registry import Hit, Result, View, signal
 
 
@@ -29,8 +28,10 @@ def version_jump(view: View) -> Result:
     Compared with the highest earlier version below it in its line, flagged and removed ones included. A number
     that was there before (pre-, post- and development releases) is plausible, and so is the first of its line.
     """
-    if numbers_of(view.release.version) is None:
-        return NotChecked("its number does not follow PEP 440, so there is no order to judge it by", "index")
+    rules = view.numbering.rules
+    if rules.parse(view.release.version) is None:
+        reason = f"its number does not follow {rules.name}, so there is no order to judge it by"
+        return NotChecked(reason, "index")
     step = view.numbering.step_to(view.release.version, view.line)
     if step is None:
         return None

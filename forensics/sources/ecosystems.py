@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from forensics.model.project import Ecosystem
 from forensics.sources.index import PackageIndex
+from forensics.sources.npm import NPM
 from forensics.sources.pypi import PYPI
 
-_INDEXES = {Ecosystem.PYPI: PYPI}
+_INDEXES = {Ecosystem.PYPI: PYPI, Ecosystem.NPM: NPM}
 
 
 def package_index(ecosystem: Ecosystem) -> PackageIndex:

@@ -12,6 +12,7 @@ from forensics.model.endpoints import Endpoints
 from forensics.model.project import Project
 from forensics.model.release import Advisory, SourceStatus
 from forensics.model.source import NO_SOURCE
+from forensics.model.versions import rules_of
 from forensics.sources.ecosystems import package_index
 from forensics.sources.git import GitWitness, Repository, commits_in_log, home_of
 from forensics.sources.index import Index, Provenance, ProvenanceAnswer, newest_first
@@ -23,6 +24,7 @@ from forensics.sources.rekor_plan import plan_for
 from forensics.sources.supplements import Supplements
 
 if TYPE_CHECKING:
+    from forensics.attestation.registry_keys import RegistryKeys
     from forensics.evidence.client import Client
 
 Progress = Callable[[str, int, int], None]
@@ -33,7 +35,8 @@ Progress = Callable[[str, int, int], None]
 class Gathered:
     """Every answer about one project, parsed and not judged. `provenance` is by file name.
 
-    `log` is None where there was nothing to ask it, or nobody to ask. `repository` is what git says.
+    `log` is None where there was nothing to ask it, or nobody to ask. `repository` is what git says. `keys` are those
+    that the index says it signs with, None for an index that does not sign.
     """
 
     index: Outcome[Index]
@@ -42,6 +45,7 @@ class Gathered:
     sources: tuple[SourceStatus, ...]
     log: LogAnswers | None = None
     repository: Outcome[Repository] = NO_SOURCE
+    keys: Outcome[RegistryKeys] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +105,13 @@ async def gather(
     try:
         index = await named.read(client, endpoints, project, index_witness)
         provenance: Provenance = {}
+        keys: Outcome[RegistryKeys] | None = None
         if isinstance(index, Checked):
             files = newest_first(index.value.files)
             tick = asked.tick("provenance")
             provenance = await named.read_provenance(client, endpoints, project, files, attested_witness, tick)
+            if named.read_keys is not None:
+                keys = await named.read_keys(client, endpoints, index_witness)
         advisories = await aside
     finally:
         await asyncio.gather(_ended(aside), return_exceptions=True)
@@ -112,7 +119,8 @@ async def gather(
     answers = await _ask_log(asked, log, index, provenance, supplements or Supplements())
     if git is not None and answers is not None and isinstance(repository, Checked):
         repository = await git.ask_more(repository, commits_in_log(answers))
-    return Gathered(index, provenance, advisories, tuple(w.status() for w in asked.witnesses), answers, repository)
+    statuses = tuple(w.status() for w in asked.witnesses)
+    return Gathered(index, provenance, advisories, statuses, answers, repository, keys)
 
 
 async def _ask_repository(
@@ -138,7 +146,9 @@ async def _ask_log(
     witness = Witness("Rekor")
     log = log or LogClients(asked.client, asked.client)
     rekor = Rekor(log.ask, asked.endpoints["rekor"], witness, log.kept)
-    answers = await ask_log(rekor, plan_for(index, provenance, supplements), asked.tick("log"))
+    answers = await ask_log(
+        rekor, plan_for(index, provenance, supplements, rules_of(asked.project.ecosystem)), asked.tick("log")
+    )
     if answers is not None:
         asked.witnesses.append(witness)
     return answers

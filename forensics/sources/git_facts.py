@@ -8,9 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from packaging.utils import canonicalize_version
-from packaging.version import InvalidVersion, Version
-
 from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.identity import Identity
 from forensics.model.project import Project
@@ -24,12 +21,14 @@ from forensics.model.source import (
     SourceTree,
     WorkflowRisks,
 )
+from forensics.model.versions import PEP440, SEMVER, VersionRules, rules_of
 from forensics.sources.git_read import Ref, Trees, version_in_subject
 from forensics.sources.git_workflows import GITHUB
 
 SHAPE_SHARE = 0.25
 """A way of naming tags counts when it fits this share of the versions that the commonest one fits."""
 _NUMBER = re.compile(r"(?<![0-9A-Za-z])v?\d+(?:[._]\d+)*(?:[-_.]?(?:a|b|c|rc|alpha|beta|pre|dev|post)[-_.]?\d*)*", re.I)
+_SEMVER = re.compile(r"(?<![0-9A-Za-z.])v?\d+\.\d+\.\d+(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?")
 _ORDER = list(Reachability)
 
 
@@ -80,7 +79,9 @@ def with_sources(releases: Sequence[Release], repository: Outcome[Repository], p
     """Return *releases*, each with what the repository holds for it, or with why that is not known."""
     if isinstance(repository, NotChecked):
         return tuple(replace(release, source=repository) for release in releases)
-    finder = FactFinder(repository.value, project.name, [release.version for release in releases])
+    finder = FactFinder(
+        repository.value, project.name, [release.version for release in releases], rules_of(project.ecosystem)
+    )
     evidence = repository.value.evidence
     return tuple(
         replace(release, source=Checked(finder.facts(release.version, release.identities), evidence))
@@ -95,19 +96,21 @@ class FactFinder:
     repository: Repository
     project: str
     versions: Iterable[str]
+    rules: VersionRules = PEP440
     _places: dict[str, tuple[Reachability, str]] = field(init=False)
     _tags: dict[str, Ref] = field(init=False)
     _bumps: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         self._places = _places(self.repository)
-        self._tags = tags_by_version(self.repository.refs, self.versions, self.project)
+        self._tags = tags_by_version(self.repository.refs, self.versions, self.project, self.rules)
         self._bumps = self._bumps_by_version()
 
     def facts(self, version: str, identities: tuple[Identity, ...]) -> SourceFacts:
         """Return what the repository holds for *version*, signed by *identities*."""
         repository = self.repository
-        tag, bump = self._tags.get(_canonical(version)), self._bumps.get(_canonical(version))
+        key = self.rules.canonical(version)
+        tag, bump = self._tags.get(key), self._bumps.get(key)
         attested = [i for i in identities if i.commit]
         ours = [i for i in attested if self._is_ours(i)]
         identity = max(ours, key=lambda i: _ORDER.index(self._where(i.commit or "")), default=None)
@@ -219,11 +222,11 @@ class FactFinder:
         for sha, commit in commits.items():
             said = version_in_subject(commit.subject)
             if said is not None and self._where(sha) in on_refs:
-                found[_canonical(said)] = sha
+                found[self.rules.canonical(said)] = sha
         for written, shas in self.repository.bumps.items():
             known = [sha for sha in shas if self._where(sha) in on_refs]
             if known:
-                found[_canonical(written)] = known[-1]
+                found[self.rules.canonical(written)] = known[-1]
         return found
 
 
@@ -255,21 +258,23 @@ def _places(repository: Repository) -> dict[str, tuple[Reachability, str]]:
     return found
 
 
-def tags_by_version(refs: Mapping[str, Ref], versions: Iterable[str], project: str) -> dict[str, Ref]:
+def tags_by_version(
+    refs: Mapping[str, Ref], versions: Iterable[str], project: str, rules: VersionRules = PEP440
+) -> dict[str, Ref]:
     """Return the tag of each version, in canonical form. How tags are named is learnt from those that fit a version.
 
     A repository of several packages has tags of several shapes; only those count that fit this project's versions
     often, or that carry its name.
     """
-    wanted = {_canonical(v) for v in versions}
+    wanted = {rules.canonical(v) for v in versions}
     shaped: dict[str, dict[str, Ref]] = {}
     for name, ref in sorted(refs.items()):
         if name.startswith("refs/tags/"):
-            for shape, version in _shapes(name.removeprefix("refs/tags/")):
+            for shape, version in _shapes(name.removeprefix("refs/tags/"), rules):
                 shaped.setdefault(shape, {}).setdefault(version, ref)
     fits = Counter({shape: len(wanted & set(tags)) for shape, tags in shaped.items()})
     best = max(fits.values(), default=0)
-    own = re.sub(r"[-_.]+", "-", project).lower()
+    own = re.sub(r"[-_.]+", "-", project).lower().strip("-@/ ")
 
     def rank(shape: str) -> tuple[int, str]:
         return (-fits[shape], shape)
@@ -283,21 +288,11 @@ def tags_by_version(refs: Mapping[str, Ref], versions: Iterable[str], project: s
     return chosen
 
 
-def _shapes(tag: str) -> Iterable[tuple[str, str]]:
+def _shapes(tag: str, rules: VersionRules) -> Iterable[tuple[str, str]]:
     """Yield how *tag* could be read: what stands around a number in it, and that number as a version."""
-    for match in _NUMBER.finditer(tag[:200]):
+    for match in (_SEMVER if rules is SEMVER else _NUMBER).finditer(tag[:200]):
         around = tag[: match.start()].lower() + "{}" + tag[match.end() :].lower()
-        number = match.group().lower().removeprefix("v")
-        version = _canonical(number if "." in number else number.replace("_", "."))
-        try:
-            Version(version)
-        except InvalidVersion:
-            continue
-        yield around, version
-
-
-def _canonical(version: str) -> str:
-    try:
-        return str(canonicalize_version(version))
-    except ValueError:  # a number of thousands of digits
-        return version
+        number = match.group().removeprefix("v") if rules is SEMVER else match.group().lower().removeprefix("v")
+        version = number if "." in number else number.replace("_", ".")
+        if rules.parse(version) is not None:
+            yield around, rules.canonical(version)

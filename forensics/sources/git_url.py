@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import binascii
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from forensics.attestation.certificate import identity_of
-from forensics.attestation.pep740 import parse_provenance
 from forensics.model.checked import Checked, NotChecked, Outcome
-from forensics.model.errors import EvidenceError
 from forensics.model.identity import Identity
 from forensics.sources.index import Index, IndexFile, ProvenanceAnswer
-from forensics.sources.interface import mapping
+from forensics.sources.signed import signed_parts
 
 if TYPE_CHECKING:
     from forensics.model.endpoints import Endpoints
@@ -87,28 +83,15 @@ def attested_commits(identities: Iterable[Identity]) -> tuple[str, ...]:
 
 def _signed(files: tuple[IndexFile, ...], provenance: Mapping[str, Outcome[ProvenanceAnswer]]) -> Iterator[Identity]:
     """Yield each certificate's identity once, newest file first; certificates that cannot be read are left out."""
-    seen: set[str] = set()
+    seen: set[bytes] = set()
     for file in sorted(files, key=lambda f: (str(f.uploaded_at or ""), f.filename), reverse=True):
-        outcome = provenance.get(file.filename)
-        if not isinstance(outcome, Checked) or outcome.value.data is None:
-            continue
-        try:
-            bundles = parse_provenance(outcome.value.data)
-        except EvidenceError:
-            continue
-        for encoded in (_certificate(one) for _, attestations in bundles for one in attestations):
-            if encoded is None or encoded in seen:
+        for part in signed_parts(provenance.get(file.filename)):
+            if part.certificate is None or part.certificate in seen:
                 continue
-            seen.add(encoded)
-            try:
-                yield identity_of(binascii.a2b_base64(encoded))
-            except (EvidenceError, binascii.Error, ValueError):
-                continue
-
-
-def _certificate(attestation: Any) -> str | None:
-    encoded = mapping(mapping(attestation).get("verification_material")).get("certificate")
-    return encoded if isinstance(encoded, str) else None
+            seen.add(part.certificate)
+            identity = part.identity()
+            if identity is not None:
+                yield identity
 
 
 def _forge_path(url: str | None) -> tuple[str, str, str] | None:

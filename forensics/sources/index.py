@@ -20,6 +20,7 @@ from forensics.model.release import ProjectStatus
 from forensics.sources.interface import Witness
 
 if TYPE_CHECKING:
+    from forensics.attestation.registry_keys import RegistryKeys
     from forensics.evidence.client import Client
 
 PROBES = 3
@@ -48,8 +49,8 @@ class IndexFile:
 
     @property
     def digest(self) -> str | None:
-        """The digest that the index states and that logs are searched by: SHA-256 if there is one, else SHA-512."""
-        return self.sha256 or self.sha512
+        """The digest that the index states, and that logs are searched by: SHA-512 on npm, SHA-256 elsewhere."""
+        return self.sha512 or self.sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +110,16 @@ ReadProvenance = Callable[
     ["Client", Endpoints, Project, tuple[IndexFile, ...], Witness, Tick | None], Awaitable[Provenance]
 ]
 
+ReadKeys = Callable[["Client", Endpoints, Witness], Awaitable[Outcome["RegistryKeys"]]]
+
 
 @dataclass(frozen=True, slots=True)
 class PackageIndex:
     """What one ecosystem contributes.
 
     `name` and `provenance_name` are the witnesses' names; `service` is the endpoint's key, without which a case has
-    nothing of it. `version_of` gives the version that a file's name states, `kind_of` what kind of file it is.
+    nothing of it. `read_keys` asks for the keys that the index itself signs with, where it does. `version_of` gives the
+    version that a file's name states, `kind_of` what kind of file it is.
     """
 
     name: str
@@ -125,6 +129,7 @@ class PackageIndex:
     read_provenance: ReadProvenance
     version_of: Callable[[str, Project], str | None]
     kind_of: Callable[[str], str]
+    read_keys: ReadKeys | None = None
 
 
 def newest_first(files: tuple[IndexFile, ...]) -> tuple[IndexFile, ...]:

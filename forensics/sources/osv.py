@@ -9,7 +9,7 @@ from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.endpoints import Endpoints
 from forensics.model.errors import BadAnswer, HostileInput
 from forensics.model.project import Project
-from forensics.model.release import Advisory
+from forensics.model.release import Advisory, Span
 from forensics.model.times import parse_time
 from forensics.sources.interface import Witness, items, mapping, text
 
@@ -84,6 +84,7 @@ def _advisory(identifier: str, record: dict[str, Any], evidence: tuple[str, ...]
         evidence=evidence,
         affects_all=any(_endless(r) for r in ranges) and not versions,
         ranged=bool(ranges),
+        spans=tuple(span for r in ranges for span in _spans(r)),
     )
 
 
@@ -116,6 +117,25 @@ def _endless(block: dict[str, Any]) -> bool:
     return any(e.get("introduced") == "0" for e in events) and not any(
         "fixed" in e or "last_affected" in e for e in events
     )
+
+
+def _spans(block: dict[str, Any]) -> list[Span]:
+    """Return the spans of one range, by its events in order. Source: OSV schema, `affected[].ranges[].events`."""
+    spans: list[Span] = []
+    start: str | None = None
+    is_open = False
+    for raw in items(block.get("events"), 10_000):
+        event = mapping(raw)
+        begins, ends = text(event.get("introduced"), 200), text(event.get("fixed"), 200)
+        last = text(event.get("last_affected"), 200)
+        if begins is not None:
+            if is_open:
+                spans.append(Span(start))
+            start, is_open = (None if begins == "0" else begins), True
+        elif is_open and (ends or last):
+            spans.append(Span(start, fixed=ends, last=None if ends else last))
+            is_open = False
+    return [*spans, Span(start)] if is_open else spans
 
 
 def _time(value: Any) -> datetime | None:

@@ -31,7 +31,7 @@ Tick = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class LogAnswers:
-    """What the log answered. `found` is by SHA-256 searched for, `controls` by the control's, `subjects` by name."""
+    """What the log answered. `found` is by digest searched for, `controls` by the control's, `subjects` by name."""
 
     plan: Plan
     info: Outcome[LogInfo]
@@ -60,8 +60,8 @@ async def ask_log(rekor: Rekor, plan: Plan, tick: Tick | None = None) -> LogAnsw
     if plan.empty:
         return None
     info = await log_info(rekor)
-    controls = {c.sha256: c for some in plan.controls.values() for c in some}
-    digests = list(dict.fromkeys(t.sha256 for t in plan.targets))
+    controls = {c.digest: c for some in plan.controls.values() for c in some}
+    digests = list(dict.fromkeys(t.digest for t in plan.targets))
     total, done = len(digests) + len(controls) + len(plan.indices) + len(plan.subjects), [0]
 
     async def each(keys: Iterable[K], ask: Callable[[K], Awaitable[T]]) -> dict[K, T]:
@@ -89,7 +89,7 @@ async def ask_log(rekor: Rekor, plan: Plan, tick: Tick | None = None) -> LogAnsw
 
 async def _control(rekor: Rekor, control: Control) -> Outcome[bool]:
     """Return whether the search finds what is known to be there."""
-    ids = await rekor.search(by_hash(control.sha256))
+    ids = await rekor.search(by_hash(control.digest))
     if isinstance(ids, NotChecked):
         return ids
     return Checked(control.uuid in {one[-64:] for one in ids.value}, ids.evidence)

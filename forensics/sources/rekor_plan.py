@@ -7,22 +7,17 @@ spent: newest first. What is asked follows from the index and the imports alone,
 
 from __future__ import annotations
 
-import binascii
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from packaging.version import Version
-
-from forensics.attestation.certificate import identity_of
-from forensics.attestation.pep740 import parse_provenance
 from forensics.model.checked import Checked, NotChecked, Outcome
-from forensics.model.errors import EvidenceError
 from forensics.model.identity import RefClass
+from forensics.model.versions import PEP440, VersionRules
 from forensics.sources.index import Index, IndexFile, ProvenanceAnswer
-from forensics.sources.interface import items, mapping
+from forensics.sources.signed import signed_parts
 from forensics.sources.supplements import NamedFile, Supplements
 from forensics.transparency.merkle import leaf_hash
 
@@ -37,9 +32,12 @@ CONTROLS = 2
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A digest to search for. *why* is `removed`, `loose` (no file name is known) or `unattested` (still listed)."""
+    """A digest (SHA-256 or SHA-512, hex) to search for.
 
-    sha256: str
+    *why* is `removed`, `loose` (no file name is known) or `unattested` (still listed).
+    """
+
+    digest: str
     why: str
     filename: str | None = None
     version: str | None = None
@@ -51,7 +49,7 @@ class Control:
 
     filename: str
     version: str
-    sha256: str
+    digest: str
     uuid: str
     uploaded_at: datetime | None
 
@@ -76,89 +74,79 @@ class Plan:
 
 
 def plan_for(
-    index: Outcome[Index], provenance: Mapping[str, Outcome[ProvenanceAnswer]], supplements: Supplements
+    index: Outcome[Index],
+    provenance: Mapping[str, Outcome[ProvenanceAnswer]],
+    supplements: Supplements,
+    rules: VersionRules = PEP440,
 ) -> Plan:
-    """Return what to ask the log, given what the index answered and what the imports name."""
-    files = index.value.files if isinstance(index, Checked) else ()
+    """Return what to ask the log, given what the index answered and what the imports name.
+
+    *rules* say how the project's versions are ordered.
+    """
+    known = index.value if isinstance(index, Checked) else None
+    files = known.files if known else ()
+    forgotten = tuple(r.version for r in known.versions.values() if not r.listed) if known else ()
     attested = [c for file in files for c in _controls_in(file, provenance.get(file.filename))]
-    targets = [*_removed(files, supplements), *_loose(files, supplements)]
+    targets = [*_removed(files, supplements, rules), *_loose(files, supplements)]
     if attested:
         targets += _unattested(files, provenance, min((c.uploaded_at for c in attested if c.uploaded_at), default=None))
     versions = {t.version: _published(t.version, files, supplements) for t in targets if t.version}
+    missing = missing_versions(files, supplements, rules, forgotten)
     return Plan(
         targets=tuple(dict.fromkeys(targets)),
-        controls={version: _neighbours(version, at, attested) for version, at in versions.items()},
+        controls={version: _neighbours(version, at, attested, rules) for version, at in versions.items()},
         indices=tuple(dict.fromkeys(index for index, *_ in supplements.log_indices if index >= 0)),
-        subjects=tuple(_subjects(files, provenance, missing_versions(files, supplements))),
+        subjects=tuple(_subjects(files, provenance, missing)),
         known=frozenset(c.uuid for c in attested),
     )
 
 
-def missing_versions(files: Iterable[IndexFile], supplements: Supplements) -> tuple[str, ...]:
-    """Return versions that the index does not list: those that somebody names, then missing numbers, newest first."""
-    listed = {file.version for file in files}
-    known = {v for v in map(_version, listed) if v is not None}
-    named = {text for text in supplements.versions() if (v := _version(text)) is None or v not in known}
+def missing_versions(
+    files: Iterable[IndexFile],
+    supplements: Supplements,
+    rules: VersionRules = PEP440,
+    forgotten: Iterable[str] = (),
+) -> tuple[str, ...]:
+    """Return versions that the index does not list: those that somebody names, then missing numbers, newest first.
+
+    *forgotten* are versions that the index itself remembers and no longer lists.
+    """
+    versions = {file.version for file in files}
+    listed = set(map(rules.canonical, versions))
+    said = supplements.versions() | set(forgotten)
+    named = {text for text in said if rules.canonical(text) not in listed}
     gaps: set[str] = set()
-    finals = sorted(v for v in known if len(v.release) == 3 and not (v.is_prerelease or v.epoch))
+    numbers = {rules.numbers(text) or () for text in versions if rules.final(text)}
+    finals = sorted(n for n in numbers if len(n) == 3)
     for low, high in pairwise(finals):
-        if low.release[:2] == high.release[:2] and 1 < high.micro - low.micro <= MAX_GAP + 1:
-            gaps |= {f"{low.major}.{low.minor}.{n}" for n in range(low.micro + 1, high.micro)}
-    order = sorted(named, key=_key, reverse=True) + sorted(gaps - named, key=_key, reverse=True)
+        if low[:2] == high[:2] and 1 < high[2] - low[2] <= MAX_GAP + 1:
+            gaps |= {f"{low[0]}.{low[1]}.{n}" for n in range(low[2] + 1, high[2])}
+    order = sorted(named, key=rules.key, reverse=True) + sorted(gaps - named, key=rules.key, reverse=True)
     return tuple(order[:MAX_MISSING])
 
 
-def _version(text: str) -> Version | None:
-    try:
-        return Version(text)
-    except ValueError:
-        return None
-
-
-def _key(text: str) -> tuple[bool, Version]:
-    version = _version(text)
-    return (version is not None, version or Version("0"))
-
-
 def _controls_in(file: IndexFile, outcome: Outcome[ProvenanceAnswer] | None) -> list[Control]:
-    """The entries of Rekor v1 in the provenance object of *file*, by their leaf hashes; what cannot be read is none."""
-    if file.sha256 is None:
+    """The entries of Rekor v1 in the attestations of *file*, by their leaf hashes; what cannot be read is none."""
+    digest = file.digest
+    if digest is None:
         return []
-    uuids = [leaf_hash(body).hex() for body in map(_body, _attestations(outcome)) if body]
-    return [Control(file.filename, file.version, file.sha256, uuid, file.uploaded_at) for uuid in uuids]
+    uuids = [leaf_hash(part.body).hex() for part in signed_parts(outcome) if part.body]
+    return [Control(file.filename, file.version, digest, uuid, file.uploaded_at) for uuid in uuids]
 
 
-def _attestations(outcome: Outcome[ProvenanceAnswer] | None) -> list[dict[str, Any]]:
-    if not isinstance(outcome, Checked) or outcome.value.data is None:
-        return []
-    try:
-        return [mapping(a) for _, attestations in parse_provenance(outcome.value.data) for a in attestations]
-    except EvidenceError:
-        return []
-
-
-def _body(attestation: Mapping[str, Any]) -> bytes | None:
-    entries = items(mapping(attestation.get("verification_material")).get("transparency_entries"))
-    body = mapping(entries[0]).get("canonicalizedBody") if entries else None
-    try:
-        return binascii.a2b_base64(body) if isinstance(body, str) else None
-    except (binascii.Error, ValueError):
-        return None
-
-
-def _removed(files: Iterable[IndexFile], supplements: Supplements) -> list[Target]:
+def _removed(files: Iterable[IndexFile], supplements: Supplements, rules: VersionRules) -> list[Target]:
     listed = {file.filename for file in files}
-    named = [f for f in supplements.files if f.sha256 and f.filename not in listed]
-    return [Target(str(f.sha256), "removed", f.filename, f.version) for f in sorted(named, key=_newest, reverse=True)]
+    named = [f for f in supplements.files if f.digest and f.filename not in listed]
 
+    def newest(file: NamedFile) -> tuple[datetime, tuple[int, Any], str]:
+        return (file.uploaded_at or datetime.min.replace(tzinfo=UTC), rules.key(file.version), file.filename)
 
-def _newest(file: NamedFile) -> tuple[datetime, tuple[bool, Version], str]:
-    return (file.uploaded_at or datetime.min.replace(tzinfo=UTC), _key(file.version), file.filename)
+    return [Target(str(f.digest), "removed", f.filename, f.version) for f in sorted(named, key=newest, reverse=True)]
 
 
 def _loose(files: Iterable[IndexFile], supplements: Supplements) -> list[Target]:
-    placed = {file.sha256 for file in files} | {file.sha256 for file in supplements.files}
-    return [Target(sha256, "loose") for sha256, *_ in supplements.loose_hashes if sha256 not in placed]
+    placed = {file.digest for file in files} | {file.digest for file in supplements.files}
+    return [Target(digest, "loose") for digest, *_ in supplements.loose_hashes if digest not in placed]
 
 
 def _unattested(
@@ -168,13 +156,13 @@ def _unattested(
     bare = [
         file
         for file in files
-        if file.sha256
+        if file.digest
         and file.uploaded_at
         and (since is None or file.uploaded_at > since)
         and ((o := provenance.get(file.filename)) is None or isinstance(o, NotChecked) or o.value.data is None)
     ]
     bare.sort(key=lambda file: (str(file.uploaded_at), file.filename), reverse=True)
-    return [Target(str(f.sha256), "unattested", f.filename, f.version) for f in bare[:MAX_UNATTESTED]]
+    return [Target(str(f.digest), "unattested", f.filename, f.version) for f in bare[:MAX_UNATTESTED]]
 
 
 def _published(version: str, files: Iterable[IndexFile], supplements: Supplements) -> datetime | None:
@@ -184,7 +172,7 @@ def _published(version: str, files: Iterable[IndexFile], supplements: Supplement
     return min(times, default=None)
 
 
-def _neighbours(version: str, at: datetime | None, attested: list[Control]) -> tuple[Control, ...]:
+def _neighbours(version: str, at: datetime | None, attested: list[Control], rules: VersionRules) -> tuple[Control, ...]:
     """Return one attested file of the release before and one after, by time or else by version; both before if none."""
     first: dict[str, Control] = {}
     for control in sorted(attested, key=lambda c: (str(c.uploaded_at or ""), c.filename)):
@@ -194,9 +182,9 @@ def _neighbours(version: str, at: datetime | None, attested: list[Control]) -> t
         before = [c for c in first.values() if c.uploaded_at and c.uploaded_at <= at]
         after = [c for c in first.values() if c.uploaded_at and c.uploaded_at > at]
     else:
-        ordered = sorted(first.values(), key=lambda c: _key(c.version))
-        before = [c for c in ordered if _key(c.version) < _key(version)]
-        after = [c for c in ordered if _key(c.version) > _key(version)]
+        ordered = sorted(first.values(), key=lambda c: rules.key(c.version))
+        before = [c for c in ordered if rules.key(c.version) < rules.key(version)]
+        after = [c for c in ordered if rules.key(c.version) > rules.key(version)]
     chosen = [*before[-1:], *after[:1]]
     more = [*reversed(before[:-1]), *after[1:]]
     return tuple((chosen + more)[:CONTROLS])
@@ -226,15 +214,11 @@ def _subjects(
 
 
 def _names_in(outcome: Outcome[ProvenanceAnswer] | None) -> list[tuple[str, bool]]:
-    """The names in the certificates of a provenance object, and whether each is of a build on a tag."""
+    """The names in the certificates of an answer, and whether each is of a build on a tag."""
     found = []
-    for attestation in _attestations(outcome):
-        encoded = mapping(attestation.get("verification_material")).get("certificate")
-        try:
-            identity = identity_of(binascii.a2b_base64(encoded if isinstance(encoded, str) else ""))
-        except (EvidenceError, binascii.Error, ValueError):
-            continue
-        name = identity.subject_alternative_name
-        if name and len(name) <= 512:
+    for part in signed_parts(outcome):
+        identity = part.identity()
+        name = identity.subject_alternative_name if identity else None
+        if identity and name and len(name) <= 512:
             found.append((name, identity.ref_class is RefClass.TAG))
     return found

@@ -37,7 +37,7 @@ MAX_FIELD = 16 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class NamedFile:
-    """A file that a supplement names: its digest, and what else the source states."""
+    """A file that a supplement names: its digest (lower-case hex), and what else the source states."""
 
     filename: str
     version: str
@@ -47,6 +47,12 @@ class NamedFile:
     path: str | None = None
     upload_client: str | None = None
     evidence: tuple[str, ...] = ()
+    sha512: str | None = None
+
+    @property
+    def digest(self) -> str | None:
+        """The digest that logs are searched by: SHA-512 where it is stated, else SHA-256."""
+        return self.sha512 or self.sha256
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-
-from packaging.utils import canonicalize_version
 
 from forensics.model.attestation import Attestation
 from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.event import TimeKind
 from forensics.model.project import Project
+from forensics.model.publication import NO_PUBLICATION, Publication
 from forensics.model.release import (
     Advisory,
     Artifact,
@@ -24,12 +23,12 @@ from forensics.model.release import (
     Release,
     SourceStatus,
 )
+from forensics.model.versions import PEP440, VersionRules, rules_of
+from forensics.sources.ecosystems import package_index
 from forensics.sources.gather import Gathered
 from forensics.sources.git_facts import source_history, with_sources
-from forensics.sources.index import Index, IndexFile
-from forensics.sources.pypi import kind_of
+from forensics.sources.index import Index, IndexFile, VersionRecord
 from forensics.sources.supplements import NamedFile, StatedTime, Supplements
-from forensics.timeline.lines import version_key
 from forensics.timeline.logged import Logged
 from forensics.timeline.predicates import predicate_contradictions
 
@@ -50,8 +49,9 @@ def build_history(
     """Return the history of *project*: releases in order of publication, undated ones after the version below them."""
     logged = logged or Logged()
     index = gathered.index.value if isinstance(gathered.index, Checked) else None
-    builder = _Builder(gathered, supplements, attested, index, logged)
-    releases = with_sources(order_releases(builder.releases()), gathered.repository, project)
+    rules = rules_of(project.ecosystem)
+    builder = _Builder(project, gathered, supplements, attested, index, logged)
+    releases = with_sources(order_releases(builder.releases(), rules), gathered.repository, project)
     not_checked = [
         (status.source, NotChecked(status.problem, status.source, status.evidence))
         for status in gathered.sources
@@ -62,13 +62,13 @@ def build_history(
         named = ", ".join(index.unplaced[:5]) + (f" and {len(index.unplaced) - 5} more" if index.unplaced[5:] else "")
         reason = f"the index lists names of which nobody states a readable version: {named}"
         not_checked.append(("listed files", NotChecked(reason, "the legacy API", index.evidence)))
-    not_checked += logged.not_checked
+    not_checked += [*(index.not_checked if index else ()), *logged.not_checked]
     contradictions = _differences(index) + predicate_contradictions(releases)
     return History(
         project=project,
         status=index.status if index else ProjectStatus.UNKNOWN,
         releases=releases,
-        advisories=gathered.advisories,
+        advisories=builder.advisories,
         latest=index.latest if index else None,
         collected_at=collected_at,
         sources=(*gathered.sources, *_import_status(supplements)),
@@ -77,6 +77,7 @@ def build_history(
         unasked=gathered.index if isinstance(gathered.index, NotChecked) else None,
         repository=source_history(gathered.repository),
         log_only=logged.log_only,
+        tags=index.tags if index else (),
     )
 
 
@@ -98,8 +99,16 @@ class _Builder:
     """Joins the index's files with what supplements name, version by version."""
 
     def __init__(
-        self, gathered: Gathered, supplements: Supplements, attested: Attested, index: Index | None, logged: Logged
+        self,
+        project: Project,
+        gathered: Gathered,
+        supplements: Supplements,
+        attested: Attested,
+        index: Index | None,
+        logged: Logged,
     ) -> None:
+        self.rules = rules_of(project.ecosystem)
+        self.named_by = package_index(project.ecosystem)
         self.gathered = gathered
         self.logged = logged
         self.attested = attested
@@ -111,6 +120,7 @@ class _Builder:
         for file in index.files if index else ():
             self.listed[self._key(file.version)].append(file)
         self.empty = {self._key(v) for v in (index.empty_versions if index else ())}
+        self.records = {self._key(v): record for v, record in (index.versions if index else {}).items()}
         self.named: dict[str, list[NamedFile]] = defaultdict(list)
         for named in supplements.files:
             self.named[self._key(named.version)].append(named)
@@ -120,22 +130,20 @@ class _Builder:
         self.mentions: dict[str, list[Mention]] = defaultdict(list)
         for version, mentions in supplements.mentions.items():
             self.mentions[self._key(version)] += mentions
+        self.advisories = with_ranges(gathered.advisories, self.spelling.values(), self.rules)
         self._take_advisories()
 
     def _key(self, version: str) -> str:
-        """Return the key that spellings of one version share (PEP 440); the first spelling seen is kept."""
-        try:
-            key = str(canonicalize_version(version, strip_trailing_zero=False))
-        except ValueError:  # a number of thousands of digits
-            key = version
+        """Return the key that spellings of one version share; the first spelling seen is kept."""
+        key = self.rules.spelled(version)
         self.spelling.setdefault(key, version)
         return key
 
     def _take_advisories(self) -> None:
         """An advisory that names a version the index does not list is another source that remembers it."""
         advisories: tuple[Advisory, ...] = ()
-        if isinstance(self.gathered.advisories, Checked):
-            advisories = self.gathered.advisories.value
+        if isinstance(self.advisories, Checked):
+            advisories = self.advisories.value
         for advisory in advisories:
             for version in () if advisory.withdrawn else advisory.versions:
                 self.mentions[self._key(version)].append(
@@ -144,7 +152,7 @@ class _Builder:
 
     def releases(self) -> list[Release]:
         """Return all releases, unordered."""
-        keys = dict.fromkeys([*self.listed, *self.empty, *self.named, *self.times, *self.mentions])
+        keys = dict.fromkeys([*self.listed, *self.empty, *self.records, *self.named, *self.times, *self.mentions])
         return [self._release(key) for key in keys]
 
     def _release(self, key: str) -> Release:
@@ -154,7 +162,8 @@ class _Builder:
         self._disagreements([file for file in named if file.filename not in known])
         artifacts += [self._from_name(file) for file in _merged(named) if file.filename not in known]
         artifacts.sort(key=lambda a: (a.kind != "sdist", a.filename))
-        published, published_by = _published(artifacts, times, listed=bool(listed))
+        record = self.records.get(key)
+        published, published_by = _published(artifacts, times, record, listed=bool(listed))
         unreadable = self.index is None
         there = bool(listed) or (key in self.empty and not (named or self.mentions.get(key)))
         return Release(
@@ -163,17 +172,32 @@ class _Builder:
             published_by=published_by,
             artifacts=tuple(artifacts),
             listed=None if unreadable else there,
-            removed=_removed(times, listed=there, unreadable=unreadable),
+            removed=_removed(times, self.index, record, listed=there),
             yanked=bool(listed) and all(file.yanked for file in listed),
             yanked_reason=next((file.yanked_reason for file in listed if file.yanked_reason), None),
             mentions=tuple(self._mentions(key, listed=bool(listed))),
             evidence=self._evidence(key),
+            publication=self._publication(record),
         )
+
+    def _publication(self, record: VersionRecord | None) -> Outcome[Publication]:
+        """What the index states of the version; of one that it only remembers, it states a time and no more."""
+        if record is None or not self.index:
+            return NO_PUBLICATION
+        if record.listed:
+            return record.publication
+        reason = "the index remembers when it was published, and nothing else of it"
+        return NotChecked(reason, "an earlier case, or a copy of the packument", self.index.evidence)
 
     def _mentions(self, key: str, *, listed: bool) -> list[Mention]:
         mentions = list(self.mentions.get(key, []))
+        source = self.named_by.name
         if not listed and key in self.empty and self.index:
-            mentions.append(Mention("PyPI index", "lists the version without any file", self.index.evidence))
+            mentions.append(Mention(source, "lists the version without any file", self.index.evidence))
+        record = self.records.get(key)
+        if record and self.index:
+            words = _words_of(record)
+            mentions += [Mention(source, word, self.index.evidence) for word in words]
         return mentions
 
     def _evidence(self, key: str) -> tuple[str, ...]:
@@ -217,16 +241,23 @@ class _Builder:
             listed=True,
             provenance=self._provenance(file),
             path=file.path,
-            upload_client=twin.upload_client if twin else None,
+            upload_client=twin.upload_client if twin else self._client(file.version),
             evidence=(*file.evidence, *(twin.evidence if twin else ())),
+            sha512=file.sha512,
         )
+
+    def _client(self, version: str) -> str | None:
+        """The program that published it, where the index states one."""
+        record = self.records.get(self._key(version))
+        publication = record.publication if record else None
+        return publication.value.client if isinstance(publication, Checked) else None
 
     def _provenance(self, file: IndexFile) -> Outcome[tuple[Attestation, ...]]:
         outcome = self.gathered.provenance.get(file.filename)
         if outcome is None:
             outcome = NotChecked("its provenance was not asked for", "the Integrity API", file.evidence)
         if isinstance(outcome, NotChecked):
-            logged = self.logged.of(file.filename, file.sha256)
+            logged = self.logged.of(file.filename, file.digest)
             return logged if isinstance(logged, Checked) else outcome
         evidence = tuple(dict.fromkeys((*file.provenance.evidence, *outcome.evidence)))
         attested = self.attested.get(file.filename, ())
@@ -236,7 +267,7 @@ class _Builder:
 
     def _withheld(self, file: IndexFile, evidence: tuple[str, ...]) -> None:
         """Note an attestation that the log proves and the index does not serve with the file."""
-        logged = self.logged.of(file.filename, file.sha256)
+        logged = self.logged.of(file.filename, file.digest)
         for attestation in logged.value if isinstance(logged, Checked) else ():
             about = f"attestation of {file.filename}"
             entry = attestation.log_entry.index if attestation.log_entry else "unknown"
@@ -248,16 +279,42 @@ class _Builder:
         """A file that the index does not list: its attestations are the log's to tell."""
         return Artifact(
             filename=file.filename,
-            kind=kind_of(file.filename),
+            kind=self.named_by.kind_of(file.filename),
             sha256=file.sha256,
             size=file.size,
             uploaded_at=file.uploaded_at,
             listed=False,
-            provenance=self.logged.of(file.filename, file.sha256) or _REMOVED_FILE,
+            provenance=self.logged.of(file.filename, file.digest) or _REMOVED_FILE,
             path=file.path,
             upload_client=file.upload_client,
             evidence=file.evidence,
+            sha512=file.sha512,
         )
+
+
+def _words_of(record: VersionRecord) -> list[str]:
+    """Return in words what the index says about a version beside listing it."""
+    words = [record.note] if record.note else []
+    if not record.listed:
+        words.insert(0, "remembers when it was published, and no longer lists it")
+    publication = record.publication
+    if isinstance(publication, Checked) and publication.value.deprecated:
+        words.append(f"deprecated it: {publication.value.deprecated}")
+    return words
+
+
+def with_ranges(
+    advisories: Outcome[tuple[Advisory, ...]], versions: Iterable[str], rules: VersionRules
+) -> Outcome[tuple[Advisory, ...]]:
+    """Return *advisories*, those that state only ranges with the *versions* that lie in them spelt out."""
+    if isinstance(advisories, NotChecked):
+        return advisories
+    known = sorted(set(versions), key=rules.key)
+    spelt = tuple(
+        a if a.versions or a.affects_all else replace(a, versions=tuple(v for v in known if a.covers(v, rules)))
+        for a in advisories.value
+    )
+    return replace(advisories, value=spelt)
 
 
 def _merged(named: list[NamedFile]) -> list[NamedFile]:
@@ -274,15 +331,19 @@ def _merged(named: list[NamedFile]) -> list[NamedFile]:
 
 
 def _states(file: NamedFile) -> tuple[bool, bool]:
-    return (file.uploaded_at is not None, file.sha256 is not None)
+    return (file.uploaded_at is not None, file.digest is not None)
 
 
 def _agree(one: NamedFile, other: NamedFile) -> bool:
-    return one.filename == other.filename and one.sha256 == other.sha256
+    return one.filename == other.filename and one.digest == other.digest
 
 
-def _published(artifacts: list[Artifact], times: list[StatedTime], *, listed: bool) -> tuple[datetime | None, str]:
+def _published(
+    artifacts: list[Artifact], times: list[StatedTime], record: VersionRecord | None, *, listed: bool
+) -> tuple[datetime | None, str]:
     """Return the first upload and whose word it is: the index's, a copy of the index's, a responder's or a lead's."""
+    if record is not None and record.published is not None:
+        return record.published, TimeKind.ASSERTED_BY_INDEX.value
     uploads = [a.uploaded_at for a in artifacts if a.uploaded_at is not None]
     if uploads:
         kind = TimeKind.ASSERTED_BY_INDEX if listed else TimeKind.COPIED
@@ -294,32 +355,36 @@ def _published(artifacts: list[Artifact], times: list[StatedTime], *, listed: bo
     return None, "no source states it"
 
 
-def _removed(times: list[StatedTime], *, listed: bool, unreadable: bool) -> Outcome[datetime | None]:
+def _removed(
+    times: list[StatedTime], index: Index | None, record: VersionRecord | None, *, listed: bool
+) -> Outcome[datetime | None]:
     if listed:
         return Checked(None)
+    if index is not None and index.removed_at is not None and record is not None:
+        return Checked(index.removed_at, index.evidence)
     stated = [t for t in times if t.what in {"removed", "quarantined"}]
     if stated:
         first = min(stated, key=lambda t: (list(TimeKind).index(t.kind), t.at))
         return Checked(first.at, first.evidence)
-    if unreadable:
+    if index is None:
         return NotChecked("the index could not be asked whether it still lists it", "index")
     return NotChecked("the index does not list it, and no source states when it was removed", "journal or a fact")
 
 
-def order_releases(releases: list[Release]) -> list[Release]:
+def order_releases(releases: list[Release], rules: VersionRules = PEP440) -> list[Release]:
     """Return *releases* by publication; one without a time directly after the highest version below it.
 
-    Ties go by version. What has neither time nor predecessor comes first.
+    Ties go by version, as *rules* order them. What has neither time nor predecessor comes first.
     """
     dated = sorted(
         (r for r in releases if r.published is not None),
-        key=lambda r: (r.published or datetime.min, version_key(r.version)),
+        key=lambda r: (r.published or datetime.min, rules.key(r.version)),
     )
-    by_version = sorted(dated, key=lambda r: version_key(r.version))
-    keys = [version_key(r.version) for r in by_version]
+    by_version = sorted(dated, key=lambda r: rules.key(r.version))
+    keys = [rules.key(r.version) for r in by_version]
     after: dict[str | None, list[Release]] = defaultdict(list)
-    for release in sorted((r for r in releases if r.published is None), key=lambda r: version_key(r.version)):
-        below = bisect_left(keys, version_key(release.version)) - 1
+    for release in sorted((r for r in releases if r.published is None), key=lambda r: rules.key(r.version)):
+        below = bisect_left(keys, rules.key(release.version)) - 1
         after[by_version[below].version if below >= 0 else None].append(release)
     ordered = after[None]
     for release in dated:

@@ -19,9 +19,11 @@ from forensics.model.attestation import Attestation, VerificationStatus
 from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.identity import Identity
 from forensics.model.log import LogOnly, LogRecord
+from forensics.model.project import Project
+from forensics.model.versions import rules_of
+from forensics.sources.ecosystems import package_index
 from forensics.sources.gather import Gathered
 from forensics.sources.index import IndexFile
-from forensics.sources.pypi import version_of
 from forensics.sources.rekor import Found
 from forensics.sources.rekor_gather import LogAnswers
 from forensics.sources.rekor_plan import CONTROLS, Target, missing_versions
@@ -57,9 +59,13 @@ class Logged:
 
 
 def read_log(
-    gathered: Gathered, supplements: Supplements, attested: Mapping[str, tuple[Attestation, ...]], root: TrustRoot
+    project: Project,
+    gathered: Gathered,
+    supplements: Supplements,
+    attested: Mapping[str, tuple[Attestation, ...]],
+    root: TrustRoot,
 ) -> Logged:
-    """Return what the log's answers tell, every entry verified under *root*.
+    """Return what the log's answers tell about *project*, every entry verified under *root*.
 
     *attested* are the verified attestations of listed files: they say from which repositories the project publishes,
     and which runs are accounted for. Files that only the log could name are added to *supplements*.
@@ -69,7 +75,7 @@ def read_log(
         leads = supplements.log_indices
         rows = [(f"log entry {i}", NotChecked(reason.format(source), "log", ids)) for i, _, source, ids in leads]
         return Logged(not_checked=tuple(rows))
-    return _Reader(gathered, gathered.log, supplements, attested, root).read()
+    return _Reader(project, gathered, gathered.log, supplements, attested, root).read()
 
 
 class _Reader:
@@ -77,18 +83,21 @@ class _Reader:
 
     def __init__(
         self,
+        project: Project,
         gathered: Gathered,
         answers: LogAnswers,
         supplements: Supplements,
         attested: Mapping[str, tuple[Attestation, ...]],
         root: TrustRoot,
     ) -> None:
+        self.project = project
+        self.rules = rules_of(project.ecosystem)
         self.answers = answers
         self.supplements = supplements
         self.root = root
-        self.index_files: tuple[IndexFile, ...] = (
-            gathered.index.value.files if isinstance(gathered.index, Checked) else ()
-        )
+        index = gathered.index.value if isinstance(gathered.index, Checked) else None
+        self.index_files: tuple[IndexFile, ...] = index.files if index else ()
+        self.forgotten = tuple(r.version for r in index.versions.values() if not r.listed) if index else ()
         known = [a for some in attested.values() for a in some if a.verification.status is VerificationStatus.VALID]
         identities = [a.identity for a in known if a.identity]
         self.repositories = {_repository(i) for i in identities} - {None}
@@ -100,7 +109,7 @@ class _Reader:
 
     def _named(self, gathered: Gathered) -> set[str]:
         """Versions that anybody lists or names."""
-        named = {file.version for file in self.index_files} | self.supplements.versions()
+        named = {file.version for file in self.index_files} | self.supplements.versions() | set(self.forgotten)
         if isinstance(gathered.advisories, Checked):
             named |= {v for a in gathered.advisories.value if not a.withdrawn for v in a.versions}
         return named
@@ -110,13 +119,13 @@ class _Reader:
         good, bad = self._sorted(rebuilt)
         attributed = self._attribute(good)
         outcomes = {
-            (t.filename, t.sha256): self._outcome(t, good, bad) for t in self.answers.plan.targets if t.filename
+            (t.filename, t.digest): self._outcome(t, good, bad) for t in self.answers.plan.targets if t.filename
         }
         for file in attributed:
             pair = (file.filename, str(file.sha256))
             outcomes[pair] = Checked(good[pair], file.evidence)
         told = {str(file.sha256) for file in attributed}
-        loose = [t.sha256 for t in self.answers.plan.targets if t.why == "loose" and t.sha256 not in told]
+        loose = [t.digest for t in self.answers.plan.targets if t.why == "loose" and t.digest not in told]
         unattributed = tuple((sha256, self._why_not(sha256)) for sha256 in loose)
         for file in attributed:
             self.supplements.files.append(file)
@@ -132,14 +141,17 @@ class _Reader:
             not_checked=tuple(self._not_checked(unattributed)),
         )
 
+    def _version_of(self, filename: str) -> str | None:
+        return package_index(self.project.ecosystem).version_of(filename, self.project)
+
     def _rebuild(self) -> list[Rebuilt]:
         """Match every entry with a statement about a file that is named, or about a loose digest and a likely name."""
         statements = Statements()
         for target in self._targets():
             if target.filename:
-                statements.add([target.filename], [target.sha256])
-        missing = missing_versions(self.index_files, self.supplements)
-        loose = [t.sha256 for t in self._targets() if t.why == "loose"]
+                statements.add([target.filename], [target.digest])
+        missing = missing_versions(self.index_files, self.supplements, self.rules, self.forgotten)
+        loose = [t.digest for t in self._targets() if t.why == "loose"]
         named = [f.filename for f in self.supplements.files if f.version in missing]
         statements.add([*named, *candidate_names(missing, self._patterns())], loose)
         return [found for entry in self.entries.values() if (found := statements.rebuild(entry))]
@@ -173,11 +185,11 @@ class _Reader:
 
     def _attribute(self, good: Mapping[tuple[str, str], tuple[Attestation, ...]]) -> tuple[NamedFile, ...]:
         """Return files for loose digests of which a statement of the project's own names one."""
-        loose = {t.sha256 for t in self._targets() if t.why == "loose"}
+        loose = {t.digest for t in self._targets() if t.why == "loose"}
         sources = {sha256: ids for sha256, _, ids in self.supplements.loose_hashes}
         files = []
         for (filename, sha256), attestations in sorted(good.items()):
-            version = version_of(filename)
+            version = self._version_of(filename)
             own = [a for a in attestations if self._is_own(a.identity)]
             if sha256 in loose and own and version:
                 evidence = (*sources.get(sha256, ()), *(i for a in own for i in a.evidence))
@@ -195,10 +207,10 @@ class _Reader:
         bad: Mapping[tuple[str, str], tuple[Attestation, ...]],
     ) -> Outcome[tuple[Attestation, ...]]:
         """What the log says about one named file."""
-        pair = (str(target.filename), target.sha256)
+        pair = (str(target.filename), target.digest)
         uploaded = self._uploaded(*pair)
         counted = tuple(a for a in good.get(pair, ()) if self._is_own(a.identity) or _was_before(a, uploaded))
-        found = self.answers.found[target.sha256]
+        found = self.answers.found[target.digest]
         if counted:
             return Checked(counted, tuple(dict.fromkeys((*found.evidence, *(i for a in counted for i in a.evidence)))))
         if isinstance(found, NotChecked):
@@ -221,7 +233,7 @@ class _Reader:
             )
             return NotChecked(reason, "the statement itself", evidence)
         controls = self.answers.plan.controls.get(target.version or "", ())
-        outcomes = [self.answers.controls[c.sha256] for c in controls]
+        outcomes = [self.answers.controls[c.digest] for c in controls]
         names = " and ".join(c.version for c in controls)
         if len(controls) < CONTROLS:
             reason = "no entry was found for its digest, but too few attested neighbours are known to test the search"
@@ -236,7 +248,7 @@ class _Reader:
         return Checked((), tuple(dict.fromkeys(ids)), caveat)
 
     def _uploaded(self, filename: str, sha256: str) -> datetime | None:
-        files = [f for f in self.supplements.files if (f.filename, f.sha256) == (filename, sha256)]
+        files = [f for f in self.supplements.files if (f.filename, f.digest) == (filename, sha256)]
         times = [f.uploaded_at for f in files if f.uploaded_at]
         times += [f.uploaded_at for f in self.index_files if f.filename == filename and f.uploaded_at]
         return min(times, default=None)
@@ -262,7 +274,7 @@ class _Reader:
             for a in attestations:
                 assert a.log_entry is not None
                 if pair in fresh:
-                    names[a.log_entry.index] = (pair[0], version_of(pair[0]))
+                    names[a.log_entry.index] = (pair[0], self._version_of(pair[0]))
                 elif self._is_own(a.identity) and (run := _run(a.identity)):
                     runs.add(run)
         about = {index: f"{words} ({source})" for index, words, source, _ in self.supplements.log_indices}

@@ -44,9 +44,9 @@ def test_every_release_once_in_one_order_however_it_came(days: dict[str, int | N
 
 
 def _equal_versions(names: list[str]) -> bool:
-    from forensics.timeline.lines import version_key
+    from forensics.model.versions import PEP440
 
-    keys = [version_key(name) for name in names]
+    keys = [PEP440.key(name) for name in names]
     return any(a == b for i, a in enumerate(keys) for b in keys[:i])
 
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forensics.timeline.lines import MAX_GAP, find_gaps, line_of, parse_version, version_key
+from forensics.model.versions import PEP440
+from forensics.timeline.lines import MAX_GAP, find_gaps, line_of
 
 EVIDENCE = Path(__file__).resolve().parents[3] / "shared" / "evidence"
 numbers = st.lists(st.integers(0, 40), min_size=1, max_size=4).map(lambda parts: ".".join(map(str, parts)))
@@ -47,9 +48,9 @@ def test_a_mapping_of_the_user_wins_by_whole_parts() -> None:
 
 @given(st.lists(versions | st.text(max_size=8), max_size=12))
 def test_any_names_can_be_put_in_order(names: list[str]) -> None:
-    ordered = sorted(names, key=version_key)
-    assert sorted(ordered, key=version_key) == ordered
-    known = [parse_version(name) for name in ordered]
+    ordered = sorted(names, key=PEP440.key)
+    assert sorted(ordered, key=PEP440.key) == ordered
+    known = [PEP440.parse(name) for name in ordered]
     assert known == [v for v in known if v is None] + sorted(v for v in known if v is not None)
 
 
