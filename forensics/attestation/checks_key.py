@@ -10,6 +10,7 @@ from datetime import datetime
 
 from forensics.attestation.context import Context, failed, not_checked, passed
 from forensics.attestation.registry_keys import RegistryKey
+from forensics.attestation.timestamps import timestamp
 from forensics.model.attestation import Check, CheckResult
 from forensics.model.errors import MalformedEvidence
 from forensics.model.times import to_minute
@@ -31,13 +32,17 @@ def check_registry_key(context: Context) -> Check:
 
 
 def check_key_validity(context: Context) -> Check:
-    """Step `key-validity`: every signed time lies within the period that the registry's key counts for.
+    """Step `key-validity`: every signed time verifies and lies within the period that the registry's key counts for.
 
     Source: npm/pacote `lib/registry.js`, which compares with the time of the log.
     """
     key = context.registry_key
     if key is None:
         return not_checked(KEY_VALIDITY, "the period of an unknown key is not known.")
+    root, raw = context.root, context.raw
+    outcomes = [timestamp(root, token, raw.signature) for token in raw.timestamps]
+    if problems := [outcome for outcome in outcomes if isinstance(outcome, str)]:
+        return failed(KEY_VALIDITY, "; ".join(problems) + ".")
     if not context.times:
         return not_checked(KEY_VALIDITY, "nothing signs a time that the log's keys at hand can confirm.")
     checks = [judge_period(key, moment, f"{who} signed the time") for who, moment in context.times]

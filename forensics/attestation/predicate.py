@@ -93,7 +93,7 @@ def _v02(predicate: Mapping[str, Any]) -> BuildFacts:
         predicate_type=SLSA_V02,
         builder=builder,
         build_type=_text(predicate, "buildType"),
-        repository=_repository(uri) or None,
+        repository=_plain(uri) or None,
         repository_id=_text(environment, "GITHUB_REPOSITORY_ID"),
         owner_id=_text(environment, "GITHUB_REPOSITORY_OWNER_ID"),
         ref=ref or _text(environment, "GITHUB_REF"),
@@ -122,7 +122,7 @@ def _v1(predicate: Mapping[str, Any]) -> BuildFacts:
         predicate_type=SLSA_V1,
         builder=builder,
         build_type=_text(definition, "buildType"),
-        repository=_repository(repository) if repository else None,
+        repository=_plain(repository or "") or None,
         repository_id=_text(github, "repository_id"),
         owner_id=_text(github, "repository_owner_id"),
         ref=ref,
@@ -162,8 +162,12 @@ def _digest(data: Any, names: tuple[str, ...]) -> str | None:
 
 def _repository(uri: str) -> str:
     """A repository's URL in one spelling: no `git+`, ref and `.git`, without regard to case, as the hosts have it."""
-    plain = uri.removeprefix("git+").partition("@")[0].rstrip("/").removesuffix(".git")
-    return plain.lower()
+    return _plain(uri).removesuffix(".git").lower()
+
+
+def _plain(uri: str) -> str:
+    """A repository's URL as it is written, without `git+` and ref; refs of npm's monorepos hold further `@`."""
+    return uri.removeprefix("git+").partition("@")[0].rstrip("/")
 
 
 def _github(identity: Identity) -> str | None:

@@ -103,8 +103,11 @@ def _stamp(bundle: Bundle) -> dict[str, Any]:
     return stamps[0]
 
 
-def tamperings(bundle: Bundle) -> dict[str, tuple[Change, str]]:
-    """What can be changed about *bundle*: the change, and the step that must see it; empty for "not checked"."""
+def tamperings(bundle: Bundle, other_key: str | None = None) -> dict[str, tuple[Change, str]]:
+    """What can be changed about *bundle*: the change, and the step that must see it; empty for "not checked".
+
+    *other_key* is the id of another key that is known; npm's other one by default.
+    """
     entry = entry_of(bundle)
     found: dict[str, tuple[Change, str]] = {
         "signature": (lambda b: _flip(b["dsseEnvelope"]["signatures"][0], "sig"), "signature"),
@@ -127,12 +130,15 @@ def tamperings(bundle: Bundle) -> dict[str, tuple[Change, str]]:
         found["hint"] = (lambda b: b["verificationMaterial"]["publicKey"].update(hint="SHA256:none"), "registry-key")
         found["key id"] = (lambda b: b["dsseEnvelope"]["signatures"][0].update(keyid="SHA256:none"), "registry-key")
         found["both ids"] = (lambda b: _ids(b, "SHA256:none"), "")
-        found["another key"] = (lambda b: _ids(b, OTHER_KEY[hint]), "signature")
+        found["another key"] = (lambda b: _ids(b, other_key or OTHER_KEY[hint]), "signature")
     else:
         found["certificate signature"] = (lambda b: _flip(_certificate(b), "rawBytes"), "certificate-chain")
         found["certificate"] = (lambda b: _flip(_certificate(b), "rawBytes", 200), "certificate-chain")
     if (bundle["verificationMaterial"].get("timestampVerificationData") or {}).get("rfc3161Timestamps"):
-        found["timestamp"] = (lambda b: _flip(_stamp(b), "signedTimestamp"), "certificate-validity")
+        found["timestamp"] = (
+            lambda b: _flip(_stamp(b), "signedTimestamp"),
+            "key-validity" if keyed(bundle) else "certificate-validity",
+        )
     return found
 
 
