@@ -7,7 +7,7 @@ world behind a real HTTP server; ``python -m tests.lab serve SCENARIO`` does bot
 
 from __future__ import annotations
 
-from tests.lab.errors import LabError, NotServedError, ScenarioError
+from tests.lab.errors import LabError, ScenarioError
 from tests.lab.faults import Fault
 from tests.lab.scenario import Scenario, load_scenario
 from tests.lab.server import LabServer, serve
@@ -17,7 +17,6 @@ __all__ = [
     "Fault",
     "LabError",
     "LabServer",
-    "NotServedError",
     "Scenario",
     "ScenarioError",
     "Snapshot",

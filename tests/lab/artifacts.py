@@ -1,4 +1,4 @@
-"""Small, real, reproducible wheels and sdists.
+"""Small, real, reproducible artifacts of both ecosystems.
 
 The commit of a release is a function of project and version; artifacts hold the commit's files, except where
 ``[release.content]`` says otherwise. What is changed or added is inert marked text: it imports a process and a
@@ -7,208 +7,33 @@ network module, which the content rules can recognise, and runs nothing.
 
 from __future__ import annotations
 
-import base64
-import gzip
-import hashlib
-import io
-import re
-import tarfile
-import zipfile
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import PurePosixPath
-
+from tests.lab import tarballs, wheels
+from tests.lab.contents import Artifact, Tree, normalized
 from tests.lab.plan import PlannedRelease
-from tests.lab.scenario import Dependency, FileKind, Scenario
+from tests.lab.scenario import Scenario
 
-Tree = dict[str, bytes]
-
-_DATA_SIZE = 6144
-
-
-@dataclass(frozen=True)
-class Artifact:
-    """One distribution file. ``metadata`` is the wheel's METADATA, which the index serves on its own."""
-
-    filename: str
-    kind: FileKind
-    data: bytes
-    metadata: bytes | None
-
-
-def normalized(project: str) -> str:
-    """The project's name as in PEP 503."""
-    return re.sub(r"[-_.]+", "-", project).lower()
-
-
-def import_name(scenario: Scenario) -> str:
-    """The import package: where the scenario's changed files lie, else the project's name."""
-    for release in scenario.release:
-        for path in release.content.changed:
-            if "/" in path and path.endswith(".py"):
-                return path.split("/")[0]
-    return normalized(scenario.project).replace("-", "_")
+__all__ = ["Artifact", "Tree", "artifact_tree", "build_artifacts", "normalized", "source_tree"]
 
 
 def source_tree(scenario: Scenario, release: PlannedRelease) -> Tree:
     """The files of the release's commit, by path from the repository's top."""
-    tree = _ordinary_tree(scenario, release.version)
-    return _with_content(tree, scenario, release) if release.row.content.matches_source else tree
+    if release.row.content.matches_source:
+        return artifact_tree(scenario, release)
+    ordinary = tarballs.ordinary_tree if scenario.ecosystem == "npm" else wheels.ordinary_tree
+    return ordinary(scenario, release.version)
 
 
 def artifact_tree(scenario: Scenario, release: PlannedRelease) -> Tree:
-    """The files that went into the artifacts."""
-    return _with_content(_ordinary_tree(scenario, release.version), scenario, release)
+    """The files that went into the artifacts, with those that packing leaves out."""
+    if scenario.ecosystem == "npm":
+        return tarballs.with_content(tarballs.ordinary_tree(scenario, release.version), scenario, release)
+    return wheels.with_content(wheels.ordinary_tree(scenario, release.version), scenario, release)
 
 
 def build_artifacts(scenario: Scenario, release: PlannedRelease) -> list[Artifact]:
     """The release's files in the order of its ``files``."""
     tree = artifact_tree(scenario, release)
-    made: list[Artifact] = []
-    for kind in release.row.files:
-        if kind == "wheel":
-            made.append(_wheel(scenario, release, tree))
-        elif kind == "sdist":
-            made.append(_sdist(scenario, release, tree))
-    return made
-
-
-def _ordinary_tree(scenario: Scenario, version: str) -> Tree:
-    """What a commit of this version would hold if nothing had been tampered with."""
-    package = import_name(scenario)
-    paths = {f"{package}/core.py", "tests/test_core.py"}
-    for release in scenario.release:
-        paths.update(path for path in release.content.changed if path.endswith(".py"))
-    for path in list(paths):
-        parents = [parent for parent in PurePosixPath(path).parents if parent.name]
-        paths.update(f"{parent}/__init__.py" for parent in parents if parent.parts[0] == package)
-    tree = {path: _module(scenario.project, path, version) for path in paths}
-    for release in scenario.release:
-        for path in release.content.changed:
-            tree.setdefault(path, f"{scenario.project}: {path}\n".encode())
-    tree[f"{package}/__init__.py"] = f'"""{scenario.project}."""\n\n__version__ = "{version}"\n'.encode()
-    tree[f"{package}/data/words.txt"] = _words(scenario.project, _DATA_SIZE)
-    tree["README.md"] = f"# {scenario.project}\n\nA package made by a test lab.\n".encode()
-    tree["pyproject.toml"] = _pyproject(scenario.project, package, version, ())
-    return tree
-
-
-def _module(project: str, path: str, version: str) -> bytes:
-    stem = PurePosixPath(path).stem
-    name = stem.strip("_")
-    number = int(hashlib.sha256(f"{project}\0{path}\0{version}".encode()).hexdigest()[:6], 16)
-    return (
-        f'"""{stem} of {project}."""\n\nREVISION = {number}\n\n\n'
-        f'def {name}(value: int) -> int:\n    """Return the value, shifted."""\n    return value + REVISION\n'
-    ).encode()
-
-
-def _words(project: str, size: int) -> bytes:
-    line = f"{project} data line, for size only\n".encode()
-    return (line * (size // len(line) + 1))[:size]
-
-
-def _pyproject(project: str, package: str, version: str, dependencies: tuple[str, ...]) -> bytes:
-    listed = "".join(f'    "{item}",\n' for item in dependencies)
-    return (
-        '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n\n'
-        f'[project]\nname = "{project}"\nversion = "{version}"\nrequires-python = ">=3.8"\n'
-        f"dependencies = [\n{listed}]\n\n"
-        f'[tool.hatch.build.targets.wheel]\npackages = ["{package}"]\n'
-    ).encode()
-
-
-def _requirements(dependencies: tuple[Dependency, ...]) -> tuple[str, ...]:
-    return tuple(f"{item.name} @ git+{item.git}" if item.git else item.name for item in dependencies)
-
-
-def _with_content(tree: Tree, scenario: Scenario, release: PlannedRelease) -> Tree:
-    """Apply ``[release.content]`` to a tree."""
-    content, version = release.row.content, release.version
-    total = sum(map(len, tree.values()))
-    result = dict(tree)
-    for path in content.changed:
-        result[path] = _marked(path, result.get(path, b""), f"changed in {version}")
-    for path in content.added:
-        result[path] = _marked(path, b"", f"added in {version}")
-    if content.new_dependencies:
-        package = import_name(scenario)
-        needs = _requirements(content.new_dependencies)
-        result["pyproject.toml"] = _pyproject(scenario.project, package, version, needs)
-    if content.size_factor != 1.0:
-        size = max(0, _DATA_SIZE + round(total * (content.size_factor - 1.0)))
-        result[f"{import_name(scenario)}/data/words.txt"] = _words(scenario.project, size)
-    return result
-
-
-def _marked(path: str, before: bytes, what: str) -> bytes:
-    """Inert text that a content rule recognises, put into a file."""
-    if path.endswith(".pth"):
-        return f"import subprocess  # test lab: {what}; inert, nothing is run\n".encode()
-    if path.endswith(".py"):
-        head, separator, rest = before.partition(b'"""\n')
-        lines = (
-            f"\nimport subprocess  # test lab: {what}; inert, nothing is run\nimport urllib.request\n\n"
-            f'LAB_MARKER = ("{what}", subprocess.__name__, urllib.request.__name__)\n'
-        ).encode()
-        return head + separator + lines + rest
-    return before + f"test lab: {what}; inert text\n".encode()
-
-
-def _metadata(scenario: Scenario, release: PlannedRelease) -> bytes:
-    """Core metadata 2.1, with the URLs that projects usually give."""
-    lines = [
-        "Metadata-Version: 2.1",
-        f"Name: {scenario.project}",
-        f"Version: {release.version}",
-        f"Summary: {scenario.project}, rebuilt by a test lab",
-        f"Project-URL: Source, {scenario.repository.url}",
-        "Requires-Python: >=3.8",
-        *(f"Requires-Dist: {item}" for item in _requirements(release.row.content.new_dependencies)),
-    ]
-    return ("\n".join(lines) + "\n").encode()
-
-
-def _wheel(scenario: Scenario, release: PlannedRelease, tree: Tree) -> Artifact:
-    """A pure wheel (binary distribution format 1.0): the package, root ``.pth`` files, and dist-info."""
-    name = normalized(scenario.project).replace("-", "_")
-    package, info = import_name(scenario), f"{name}-{release.version}.dist-info"
-    metadata = _metadata(scenario, release)
-    added = set(release.row.content.added)
-    files = {path: data for path, data in sorted(tree.items()) if path.startswith(f"{package}/") or path in added}
-    files[f"{info}/METADATA"] = metadata
-    files[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: test-lab\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    record = [f"{path},sha256={_urlsafe(data)},{len(data)}" for path, data in files.items()]
-    record.append(f"{info}/RECORD,,")
-    files[f"{info}/RECORD"] = ("\n".join(record) + "\n").encode()
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, data in files.items():
-            member = zipfile.ZipInfo(path, _zip_time(release.signed))
-            member.external_attr = 0o100644 << 16
-            member.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(member, data)
-    return Artifact(f"{name}-{release.version}-py3-none-any.whl", "wheel", buffer.getvalue(), metadata)
-
-
-def _sdist(scenario: Scenario, release: PlannedRelease, tree: Tree) -> Artifact:
-    """A source distribution (PEP 625): the whole tree and PKG-INFO under one directory."""
-    name = normalized(scenario.project).replace("-", "_")
-    top = f"{name}-{release.version}"
-    files = {**tree, "PKG-INFO": _metadata(scenario, release)}
-    plain = io.BytesIO()
-    with tarfile.open(fileobj=plain, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for path, data in sorted(files.items()):
-            member = tarfile.TarInfo(f"{top}/{path}")
-            member.size, member.mode = len(data), 0o644
-            member.mtime = int(release.signed.timestamp())
-            archive.addfile(member, io.BytesIO(data))
-    return Artifact(f"{top}.tar.gz", "sdist", gzip.compress(plain.getvalue(), mtime=0), None)
-
-
-def _urlsafe(data: bytes) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-
-
-def _zip_time(moment: datetime) -> tuple[int, int, int, int, int, int]:
-    return (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second)
+    if scenario.ecosystem == "npm":
+        return [tarballs.tarball(scenario, release, tree) for _ in release.row.files]
+    makers = {"wheel": wheels.wheel, "sdist": wheels.sdist}
+    return [makers[kind](scenario, release, tree) for kind in release.row.files]

@@ -15,7 +15,3 @@ class ScenarioError(LabError):
         self.file = file
         self.key = key
         self.problem = problem
-
-
-class NotServedError(LabError):
-    """The scenario is valid but the lab has no server for its kind of world."""

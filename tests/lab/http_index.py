@@ -46,10 +46,10 @@ def file_routes(now: Now) -> list[Route]:
 
     async def stored(request: Request) -> Response:
         path = str(request.path_params["path"])
-        found = now().index.stored_at(path)
+        found = now().stored_at(path)
         if found is not None:
             return _bytes(found.artifact.data, "application/octet-stream")
-        parent = now().index.stored_at(path.removesuffix(".metadata"))
+        parent = now().stored_at(path.removesuffix(".metadata"))
         if path.endswith(".metadata") and parent is not None and parent.artifact.metadata is not None:
             return _bytes(parent.artifact.metadata, "application/octet-stream")
         return Response("404 Not Found", 404, media_type="text/plain")
@@ -99,8 +99,9 @@ class _Index:
 
     def _view(self, request: Request) -> IndexView | None:
         """The index, if it knows the project that the path names."""
-        view = self._now().index
-        return view if view.exists and normalized(request.path_params["project"]) == view.name else None
+        shot, name = self._now(), normalized(request.path_params["project"])
+        view = shot.index if name == shot.index.name else shot.others.get(name)
+        return view if view is not None and view.exists else None
 
     async def simple_index(self, request: Request) -> Response:
         return _json(request, self._now().index.simple_index(), SIMPLE_JSON, self._now().index.last_serial)

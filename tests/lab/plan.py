@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from tests.lab.claims import Claims, claims_for
-from tests.lab.scenario import ATTESTING_DOORS, Background, FileKind, LogOnly, Release, Scenario
+from tests.lab.scenario import ATTESTING_DOORS, Background, FileKind, IdentityChange, LogOnly, Release, Scenario
 
 LATER = timedelta(hours=2)
 """When a yank or quarantine without a time of its own takes hold, counted from publication.
@@ -71,6 +71,7 @@ class PlannedEntry:
 
     row: LogOnly
     claims: Claims
+    version: str
 
 
 def plan_releases(scenario: Scenario, commits: Mapping[str, str] | None = None) -> tuple[PlannedRelease, ...]:
@@ -80,22 +81,27 @@ def plan_releases(scenario: Scenario, commits: Mapping[str, str] | None = None) 
     return tuple(_plan(scenario, row, background, commits or {}) for row, background in rows)
 
 
-def plan_entries(scenario: Scenario) -> tuple[PlannedEntry, ...]:
-    """The ``[[log_only]]`` entries with their claims; each has a run of its own."""
-    return tuple(
-        PlannedEntry(
-            row,
-            claims_for(
-                scenario,
-                row.identity,
-                version=_version_of(row.subject),
-                commit=label(scenario.id, "log-only", row.subject),
-                run_id=run_id_at(row.signed) + 7,
-                attempt=1,
-            ),
-        )
-        for row in scenario.log_only
+def plan_entries(scenario: Scenario, releases: Iterable[PlannedRelease] = ()) -> tuple[PlannedEntry, ...]:
+    """The ``[[log_only]]`` entries with their claims.
+
+    Each has a run of its own, except where its subject is a release that the index shows without an attestation: this
+    one was signed in the release's run, and the index does not hand the attestation out.
+    """
+    bare = {release.version: release for release in releases if not release.attested}
+    return tuple(_entry(scenario, row, bare.get(_version_of(row.subject))) for row in scenario.log_only)
+
+
+def _entry(scenario: Scenario, row: LogOnly, release: PlannedRelease | None) -> PlannedEntry:
+    version = _version_of(row.subject)
+    claims = claims_for(
+        scenario,
+        row.identity,
+        version=version,
+        commit=release.commit if release else label(scenario.id, "log-only", row.subject),
+        run_id=release.run_id if release else run_id_at(row.signed) + 7,
+        attempt=release.row.run.attempt if release else 1,
     )
+    return PlannedEntry(row, claims, version)
 
 
 def label(*parts: str) -> str:
@@ -128,9 +134,30 @@ def _plan(scenario: Scenario, row: Release, background: bool, commits: Mapping[s
         run_id=run_id,
         attested=attested if row.door in ATTESTING_DOORS else (),
         claims=claims_for(
-            scenario, row.identity, version=row.version, commit=commit, run_id=run_id, attempt=row.run.attempt
+            scenario,
+            _identity(scenario, row),
+            version=row.version,
+            commit=commit,
+            run_id=run_id,
+            attempt=row.run.attempt,
         ),
         advisory_published=row.advisory_published or row.published + timedelta(days=1),
+    )
+
+
+def _identity(scenario: Scenario, row: Release) -> IdentityChange:
+    """The release's identity; one behind a foreign door has another repository and owner, named or not."""
+    change = row.identity
+    if row.door != "foreign-attested":
+        return change
+    other = int(label(scenario.id, row.version, "foreign")[:7], 16)
+    name = scenario.repository.url.rstrip("/").rpartition("/")[2]
+    elsewhere = change.repository or f"https://github.com/elsewhere-{other % 1000}/{name}"
+    return replace(
+        change,
+        repository=elsewhere if change.repository or change.repository_id is None else None,
+        repository_id=scenario.repository.id + 1 + other if change.repository_id is None else change.repository_id,
+        owner_id=scenario.repository.owner_id + 1 + other if change.owner_id is None else change.owner_id,
     )
 
 

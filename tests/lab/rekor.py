@@ -1,4 +1,4 @@
-"""A Rekor v1 log: dsse 0.0.1 entries, promises, checkpoints and proofs over a tree that grows with time.
+"""A Rekor v1 log: its entries, promises, checkpoints and proofs over a tree that grows with time.
 
 Follows Rekor's ``openapi.yaml`` and the entry types' canonical forms. Bodies are RFC 8785 JSON; the UUID is
 the RFC 6962 leaf hash; the signed entry timestamp covers body, integratedTime, logID and global logIndex.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import bisect
 import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -139,10 +140,11 @@ class RekorLog:
 
     def bundle_entry(self, entry: Entry, size: int) -> dict[str, Any]:
         """The entry as a bundle carries it (protobuf JSON), with its proof in the tree of ``size`` leaves."""
+        body = json.loads(entry.body)
         return {
             "logIndex": str(entry.global_index),
             "logId": {"keyId": b64(self.log_id)},
-            "kindVersion": {"kind": "dsse", "version": "0.0.1"},
+            "kindVersion": {"kind": body["kind"], "version": body["apiVersion"]},
             "integratedTime": str(entry.integrated),
             "inclusionPromise": {"signedEntryTimestamp": b64(entry.promise)},
             "inclusionProof": {

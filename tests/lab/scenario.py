@@ -255,6 +255,10 @@ def _check(scenario: Scenario, file: str) -> None:
                 raise ScenarioError(file, "release.attested", f"{release.version} has no {kind} to attest")
         if release.removed is not None and release.removed <= release.published:
             raise ScenarioError(file, "release.removed", f"{release.version} is removed before it is published")
+        for item in release.content.new_dependencies:
+            if (item.published is None) == (item.git is None):
+                problem = f"{item.name} has not exactly one of published and git"
+                raise ScenarioError(file, "release.content.new_dependencies", problem)
     background = scenario.background
     if background is not None:
         _check_background(background, file)

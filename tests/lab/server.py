@@ -23,6 +23,7 @@ from tests.lab.errors import LabError
 from tests.lab.faults import Fault, FaultLayer, RequestRecord
 from tests.lab.git_site import GitSite, git_routes
 from tests.lab.http_index import file_routes, index_routes, osv_routes
+from tests.lab.http_npm import npm_routes
 from tests.lab.http_rekor import rekor_routes
 from tests.lab.known import write_known
 from tests.lab.pypi import Urls
@@ -32,7 +33,6 @@ from tests.lab.world import Snapshot, World, build_world
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
 _UNSERVED = {
-    "FORENSICS_NPM_URL": "/npm",
     "FORENSICS_DEPSDEV_URL": "/depsdev",
     "FORENSICS_GITHUB_API_URL": "/github",
 }
@@ -74,6 +74,11 @@ class LabServer:
         return Urls(index=f"{self.base}/index", files=f"{self.base}/files")
 
     @property
+    def npm_url(self) -> str:
+        """Where the npm registry is."""
+        return f"{self.base}/npm"
+
+    @property
     def moment(self) -> datetime:
         """The moment that is served; setting it takes effect with the next request."""
         return self._moment
@@ -91,6 +96,7 @@ class LabServer:
         return {
             "FORENSICS_PYPI_URL": self.urls.index,
             "FORENSICS_FILES_URL": self.urls.files,
+            "FORENSICS_NPM_URL": self.npm_url,
             "FORENSICS_REKOR_URL": f"{self.base}/rekor",
             "FORENSICS_OSV_URL": f"{self.base}/osv",
             "FORENSICS_GIT_URL_TEMPLATE": f"{self.base}/git/{{owner}}/{{repo}}",
@@ -159,6 +165,7 @@ class LabServer:
         routes: list[BaseRoute] = [
             Mount("/index", routes=index_routes(self._now, lambda: self.urls)),
             Mount("/files", routes=file_routes(self._now)),
+            Mount("/npm", routes=npm_routes(self._now, lambda: self.npm_url)),
             Mount("/rekor", routes=rekor_routes(self._now)),
             Mount("/osv", routes=osv_routes(self._now)),
             Mount("/git", routes=git_routes(self._git, lambda: self._moment)),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import io
+import tarfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,7 +21,7 @@ _SERIALS_PER_SECOND = 21_000 / 86_400
 
 @dataclass(frozen=True)
 class StoredFile:
-    """One upload. ``provenance`` is the PEP 740 object, or ``None`` without attestation."""
+    """One upload. ``provenance`` is the PEP 740 object, or npm's attestations; ``None`` without attestation."""
 
     release: PlannedRelease
     artifact: Artifact
@@ -45,6 +48,23 @@ class StoredFile:
         """BLAKE2b-256 in hex."""
         return hashlib.blake2b(self.artifact.data, digest_size=32).hexdigest()
 
+    @cached_property
+    def sha1(self) -> str:
+        """SHA-1 in hex, npm's ``shasum``."""
+        return hashlib.sha1(self.artifact.data, usedforsecurity=False).hexdigest()
+
+    @cached_property
+    def integrity(self) -> str:
+        """SHA-512 as npm writes it: algorithm and base64."""
+        return f"sha512-{base64.b64encode(hashlib.sha512(self.artifact.data).digest()).decode()}"
+
+    @cached_property
+    def unpacked(self) -> tuple[int, int]:
+        """How many files a tarball holds, and their bytes in all."""
+        with tarfile.open(fileobj=io.BytesIO(self.artifact.data)) as archive:
+            sizes = [member.size for member in archive if member.isfile()]
+        return len(sizes), sum(sizes)
+
     @property
     def path(self) -> str:
         """Where the file store keeps the file: the BLAKE2b digest split 2/2/60."""
@@ -54,7 +74,7 @@ class StoredFile:
     @property
     def packagetype(self) -> str:
         """The upload's file type, as the index names it."""
-        return "bdist_wheel" if self.artifact.kind == "wheel" else "sdist"
+        return {"wheel": "bdist_wheel", "sdist": "sdist", "tarball": "tarball"}[self.artifact.kind]
 
     @property
     def python_version(self) -> str:
@@ -64,8 +84,12 @@ class StoredFile:
     @property
     def uploaded_via(self) -> str:
         """The upload client's User-Agent, which only the exported metadata shows."""
-        by_hand = self.release.row.malicious and not self.release.attested
-        return "python-requests/2.32.3" if by_hand else "twine/5.1.1 CPython/3.12.7"
+        return "python-requests/2.32.3" if self.by_hand else "twine/5.1.1 CPython/3.12.7"
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether somebody else's machine uploaded it."""
+        return self.release.row.malicious and not self.release.attested
 
 
 @dataclass(frozen=True)

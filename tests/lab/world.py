@@ -8,86 +8,111 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.lab.artifacts import Artifact, build_artifacts
 from tests.lab.attest import SignedStatement, publish_statement, sign_and_log
-from tests.lab.errors import LabError, NotServedError
+from tests.lab.claims import Claims
+from tests.lab.errors import LabError
 from tests.lab.git_history import git_history
+from tests.lab.npm_attest import sign_provenance, sign_publish
+from tests.lab.npm_keys import RegistryKeys
+from tests.lab.npm_registry import RegistryView
+from tests.lab.npm_statements import PUBLISH, SLSA_V02, SLSA_V1
 from tests.lab.osv import AdvisoryView
+from tests.lab.packages import Package, plan_packages
 from tests.lab.pki import Authority, Signer
 from tests.lab.plan import PlannedEntry, PlannedRelease, expand_background, plan_entries, plan_releases
 from tests.lab.pypi import IndexView
-from tests.lab.rekor import RekorLog, hashedrekord_body
+from tests.lab.rekor import RekorLog
 from tests.lab.scenario import Scenario, load_scenario
+from tests.lab.signing import Job, Signed, Statement, run
 from tests.lab.store import StoredFile, build_journal
 from tests.lab.trust import der, trusted_root, write_trusted_root
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the world's sources hold at one moment."""
+    """What the world's sources hold at one moment. ``others``: the index's other projects, by normalised name."""
 
     moment: datetime
     index: IndexView
     osv: AdvisoryView
     log: RekorLog
     log_size: int
+    registry: RegistryView
+    others: Mapping[str, IndexView] = field(default_factory=dict)
+
+    def stored_at(self, path: str) -> StoredFile | None:
+        """A file of the file store, whatever the index, by its path below ``/packages/``."""
+        found = (view.stored_at(path) for view in (self.index, *self.others.values()))
+        return next((stored for stored in found if stored is not None), None) or self.registry.stored_at(path)
 
 
 @dataclass(frozen=True)
-class Signed:
-    """An attestation of the world: for which release and file, if any, and with what proof size."""
+class _Made:
+    """An artifact and whose it is."""
 
-    release: PlannedRelease | None
-    filename: str
-    statement: SignedStatement
-    size: int
-
-
-@dataclass(frozen=True)
-class _Job:
-    """One signature to be made, before it is known where in the log it falls."""
-
-    moment: datetime
+    package: Package
+    release: PlannedRelease
+    artifact: Artifact
     order: int
-    release: PlannedRelease | None
-    entry: PlannedEntry | None
-    artifact: Artifact | None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells it from all others."""
+        return self.package.name, self.release.version, self.artifact.filename
+
+    @property
+    def subject(self) -> tuple[str, str, str]:
+        """Name, version and SHA-512 in hex, as npm's statements have them."""
+        return self.package.name, self.release.version, hashlib.sha512(self.artifact.data).hexdigest()
 
 
 class World:
     """Everything that exists, and when. Use :func:`build_world` to make one."""
 
     def __init__(self, scenario: Scenario, commits: Mapping[str, str] | None = None) -> None:
-        if scenario.ecosystem != "pypi":
-            raise NotServedError(f"{scenario.id}: npm worlds are not served yet")
-        _check_pypi(scenario)
+        _check(scenario)
         self.scenario = scenario
         self.git = git_history(scenario, plan_releases(scenario))
         self.releases = plan_releases(scenario, self.git.commits if commits is None else commits)
+        self.packages = plan_packages(scenario, self.releases)
         self.authority = Authority()
+        self.keys = RegistryKeys()
         self.log = RekorLog()
         stamper = Authority("tsa.lab.example", ExtendedKeyUsageOID.TIME_STAMPING)
         self.trusted_root = trusted_root(self.authority, self.log, (stamper, der(stamper.timestamping_leaf()[1])))
-        self._filler_key = ec.generate_private_key(ec.SECP256R1())
-        artifacts = [(release, item) for release in self.releases for item in build_artifacts(scenario, release)]
-        self.signed: list[Signed] = self._sign_all(artifacts)
-        self.files = self._upload(artifacts)
+        made = [
+            _Made(package, release, artifact, order)
+            for package in self.packages
+            for release in package.releases
+            for order, artifact in enumerate(build_artifacts(package.scenario, release))
+        ]
+        self.signed: list[Signed] = run(self.log, [*self._jobs(made), *self._entry_jobs(made)], scenario.id)
+        self.uploads = self._upload(made)
+        self.files = self.uploads[scenario.project]
         self.journal = build_journal(scenario.project, self.releases, self.files)
 
     def at(self, moment: datetime) -> Snapshot:
         """What every source holds at a moment."""
         osv = AdvisoryView(self.scenario, self.releases, moment)
-        index = IndexView(self.scenario, self.releases, self.files, self.journal, osv.records(), moment)
-        return Snapshot(moment, index, osv, self.log, self.log.size_at(moment))
+        on_pypi = self.scenario.ecosystem == "pypi"
+        views = [self._index(package, osv, moment) for package in self.packages]
+        return Snapshot(
+            moment,
+            views[0],
+            osv,
+            self.log,
+            self.log.size_at(moment),
+            RegistryView(() if on_pypi else self.packages, self.uploads, self.keys, moment),
+            {view.name: view for view in views[1:]},
+        )
 
     def release(self, version: str) -> PlannedRelease:
         """One release by version."""
@@ -101,83 +126,122 @@ class World:
         return [stored for stored in self.files if stored.release.version == version]
 
     def bundles(self) -> dict[str, dict[str, Any]]:
-        """Every attestation as a Sigstore bundle v0.3, by file name or log-only subject."""
-        return {item.filename: item.statement.bundle(self.log, item.size) for item in self.signed}
+        """Every attestation of the project as a Sigstore bundle, by file name or log-only subject.
+
+        For npm the provenance goes by the tarball's name, the publish attestation by that name and ``.publish``.
+        """
+        own = [item for item in self.signed if item.package == self.scenario.project]
+        return {item.filename: item.statement.bundle(self.log, item.size) for item in own}
 
     def write_trusted_root(self, directory: Path) -> Path:
         """Write ``trusted_root.json`` into a directory."""
         directory.mkdir(parents=True, exist_ok=True)
         return write_trusted_root(self.trusted_root, directory / "trusted_root.json")
 
-    def _sign_all(self, artifacts: list[tuple[PlannedRelease, Artifact]]) -> list[Signed]:
-        """Sign everything in order of time; proofs are taken just after, as at upload."""
-        jobs = self._jobs(artifacts)
-        signers: dict[str, Signer] = {}
-        signed: list[Signed] = []
-        for number, job in enumerate(jobs):
-            if job.order == 0:
-                self._filler(job.moment - timedelta(seconds=1), f"{number}")
-            statement = self._sign(job, signers)
-            name = job.artifact.filename if job.artifact else job.entry.row.subject if job.entry else ""
-            signed.append(Signed(job.release, name, statement, len(self.log.tree)))
-        return signed
+    def _index(self, package: Package, osv: AdvisoryView, moment: datetime) -> IndexView:
+        """The package index's view of a package; of none where the ecosystem has another registry."""
+        on_pypi, own = self.scenario.ecosystem == "pypi", package is self.packages[0]
+        releases, files = (package.releases, self.uploads[package.name]) if on_pypi else ((), [])
+        journal = self.journal if own else build_journal(package.name, releases, files)
+        return IndexView(package.scenario, releases, files, journal, osv.records() if own else [], moment)
 
-    def _jobs(self, artifacts: list[tuple[PlannedRelease, Artifact]]) -> list[_Job]:
-        jobs: list[_Job] = []
-        counts: dict[str, int] = {}
-        for release, artifact in artifacts:
-            if artifact.kind in release.attested:
-                order = counts.get(release.version, 0)
-                counts[release.version] = order + 1
-                moment = release.signed + timedelta(seconds=order)
-                jobs.append(_Job(moment, order, release, None, artifact))
-        for entry in plan_entries(self.scenario):
-            jobs.append(_Job(entry.row.signed, 0, None, entry, None))
-        return sorted(jobs, key=lambda job: (job.moment, job.order))
+    def _jobs(self, made: list[_Made]) -> list[Job]:
+        """A signature for every attested file, and for npm the registry's own about it."""
+        signers: dict[tuple[str, str], Signer] = {}
+        jobs: list[Job] = []
+        attested = [item for item in made if item.artifact.kind in item.release.attested]
+        counts: dict[tuple[str, str], int] = {}
+        for item in attested:
+            whose = item.package.name, item.release.version
+            order = counts[whose] = counts.get(whose, -1) + 1
+            name, moment = item.artifact.filename, item.release.signed + timedelta(seconds=order)
+            jobs.append(Job(moment, order, item.release, name, item.package.name, self._signer(item, moment, signers)))
+            if self.scenario.ecosystem == "npm":
+                accepted = max(moment, item.release.published.replace(microsecond=0))
+                registry = self._registry_signer(item, accepted)
+                jobs.append(Job(accepted, order + 1, item.release, f"{name}.publish", item.package.name, registry))
+        return jobs
 
-    def _sign(self, job: _Job, signers: dict[str, Signer]) -> SignedStatement:
+    def _signer(self, item: _Made, moment: datetime, signers: dict[tuple[str, str], Signer]) -> Any:
         """One signature; the files of a release are signed with one certificate, as the upload action does."""
-        if job.release is not None and job.artifact is not None:
-            claims, name = job.release.claims, job.artifact.filename
-            digest = hashlib.sha256(job.artifact.data).hexdigest()
-            if job.release.version not in signers:
-                signers[job.release.version] = self.authority.issue(claims, job.release.signed)
-            signer = signers[job.release.version]
-        else:
-            assert job.entry is not None
-            claims, name = job.entry.claims, job.entry.row.subject
-            digest = hashlib.sha256(f"{self.scenario.id}\0{name}".encode()).hexdigest()
-            signer = self.authority.issue(claims, job.moment)
+
+        def make() -> Statement:
+            whose = item.package.name, item.release.version
+            if whose not in signers:
+                signers[whose] = self.authority.issue(item.release.claims, item.release.signed)
+            return self._sign(signers[whose], item.release.claims, item, moment)
+
+        return make
+
+    def _sign(self, signer: Signer, claims: Claims, item: _Made, moment: datetime) -> Statement:
+        if self.scenario.ecosystem == "npm":
+            return sign_provenance(self.log, signer, self.authority.chain, claims, item.subject, moment)
         # Claims may say that the entry went to Rekor v2 (`log`). An index attestation has nowhere to put the
         # timestamp that v2 needs, so what the index serves is always logged in v1.
-        return sign_and_log(self.log, signer, claims.san, publish_statement(name, digest), digest, job.moment)
+        return self._sign_file(signer, claims, item.artifact.filename, item.artifact.data, moment)
 
-    def _filler(self, moment: datetime, label: str) -> None:
-        """Somebody else's entry, so that proofs have something to prove against."""
-        if self.log.entries and int(moment.timestamp()) < self.log.entries[-1].integrated:
-            return
-        digest = hashlib.sha256(f"{self.scenario.id}\0filler\0{label}".encode()).hexdigest()
-        public = self._filler_key.public_key()
-        pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-        signature = self._filler_key.sign(digest.encode(), ec.ECDSA(hashes.SHA256()))
-        body = hashedrekord_body(digest, signature, pem)
-        self.log.append(body, moment, {f"sha256:{digest}", hashlib.sha256(pem).hexdigest()})
+    def _sign_file(self, signer: Signer, claims: Claims, name: str, data: bytes, moment: datetime) -> SignedStatement:
+        digest = hashlib.sha256(data).hexdigest()
+        return sign_and_log(self.log, signer, claims.san, publish_statement(name, digest), digest, moment)
 
-    def _upload(self, artifacts: list[tuple[PlannedRelease, Artifact]]) -> list[StoredFile]:
+    def _registry_signer(self, item: _Made, moment: datetime) -> Any:
+        return lambda: sign_publish(self.log, self.keys.at(moment), item.subject, moment)
+
+    def _entry_jobs(self, made: list[_Made]) -> list[Job]:
+        """The ``[[log_only]]`` entries. One that names an unattested file of the index is about this file's bytes."""
+        own = {item.artifact.filename: item for item in made if item.package is self.packages[0]}
+        by_version = {item.release.version: item for item in own.values()}
+        jobs: list[Job] = []
+        for entry in plan_entries(self.scenario, self.releases):
+            named = own.get(entry.row.subject)
+            if self.scenario.ecosystem == "npm":
+                named = by_version.get(entry.version)
+            known = named if named and named.artifact.kind not in named.release.attested else None
+            make = self._entry_signer(entry, known)
+            jobs.append(Job(entry.row.signed, 0, None, entry.row.subject, self.scenario.project, make))
+        return jobs
+
+    def _entry_signer(self, entry: PlannedEntry, known: _Made | None) -> Any:
+        def make() -> Statement:
+            moment, name = entry.row.signed, entry.row.subject
+            data = known.artifact.data if known else f"{self.scenario.id}\0{name}".encode()
+            signer = self.authority.issue(entry.claims, moment)
+            if self.scenario.ecosystem == "pypi":
+                return self._sign_file(signer, entry.claims, name, data, moment)
+            subject = self.scenario.project, entry.version, hashlib.sha512(data).hexdigest()
+            return sign_provenance(self.log, signer, self.authority.chain, entry.claims, subject, moment)
+
+        return make
+
+    def _upload(self, made: list[_Made]) -> dict[str, list[StoredFile]]:
         """Upload all files: a release's first at its publication time, each further one a second later."""
-        attested = {(item.release.version, item.filename): item for item in self.signed if item.release}
-        counts: dict[str, int] = {}
-        stored: list[StoredFile] = []
-        for release, artifact in artifacts:
-            order = counts.get(release.version, 0)
-            counts[release.version] = order + 1
-            item = attested.get((release.version, artifact.filename))
-            provenance = self._provenance(release, item) if item else None
-            stored.append(StoredFile(release, artifact, release.published + timedelta(seconds=order), provenance))
-        return stored
+        signed = {(item.package, item.release.version, item.filename): item for item in self.signed if item.release}
+        uploads: dict[str, list[StoredFile]] = {package.name: [] for package in self.packages}
+        for item in made:
+            uploaded = item.release.published + timedelta(seconds=item.order)
+            found = signed.get(item.key)
+            provenance = None
+            if found is not None and self.scenario.ecosystem == "npm":
+                name, version, filename = item.key
+                provenance = self._attestations(found, signed[name, version, f"{filename}.publish"])
+            elif found is not None:
+                provenance = self._provenance(item.release, found)
+            uploads[item.package.name].append(StoredFile(item.release, item.artifact, uploaded, provenance))
+        return uploads
+
+    def _attestations(self, provenance: Signed, publish: Signed) -> dict[str, Any]:
+        """The body of npm's attestations endpoint."""
+        built = SLSA_V1 if SLSA_V1.encode() in provenance.statement.statement else SLSA_V02
+        return {
+            "attestations": [
+                {"predicateType": PUBLISH, "bundle": publish.statement.bundle(self.log, publish.size)},
+                {"predicateType": built, "bundle": provenance.statement.bundle(self.log, provenance.size)},
+            ]
+        }
 
     def _provenance(self, release: PlannedRelease, item: Signed) -> dict[str, Any]:
         """The PEP 740 provenance object: the publisher that the index had configured, and the attestation."""
+        assert isinstance(item.statement, SignedStatement)
         publisher = {
             "kind": "GitHub",
             "repository": release.claims.slug,
@@ -189,13 +253,23 @@ class World:
         return {"version": 1, "attestation_bundles": [bundle]}
 
 
-def _check_pypi(scenario: Scenario) -> None:
-    """Refuse what cannot be on this index: it takes attestations from trusted publishers only, and no tarballs."""
-    rows = [*scenario.release, *expand_background(scenario)]
-    for row in rows:
-        if row.door == "token-attested" or "tarball" in row.files:
-            what = "token-attested" if row.door == "token-attested" else "tarball"
-            raise LabError(f"{scenario.id}: {row.version}: {what} does not exist on PyPI")
+def _check(scenario: Scenario) -> None:
+    """Refuse what cannot be on the scenario's index.
+
+    PyPI takes attestations from trusted publishers only and knows neither tarballs nor install hooks; npm has one
+    tarball a version.
+    """
+    index = "PyPI" if scenario.ecosystem == "pypi" else "npm"
+    for row in [*scenario.release, *expand_background(scenario)]:
+        wrong = ""
+        if index == "npm":
+            wrong = "" if row.files == ("tarball",) else f"files = {list(row.files)}"
+        elif row.door == "token-attested" or "tarball" in row.files:
+            wrong = "token-attested" if row.door == "token-attested" else "tarball"
+        elif row.content.install_hook:
+            wrong = f"the hook {row.content.install_hook}"
+        if wrong:
+            raise LabError(f"{scenario.id}: {row.version}: {wrong} does not exist on {index}")
 
 
 def build_world(scenario: Scenario | str | Path, commits: Mapping[str, str] | None = None) -> World:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.lab import LabError, NotServedError, ScenarioError, build_world, load_scenario
+from tests.lab import LabError, ScenarioError, build_world, load_scenario
 from tests.lab.plan import expand_background, plan_releases
 from tests.lab.scenario import SCENARIOS, parse_scenario
 from tests.test_lab.minimal import MINIMAL
@@ -130,17 +130,10 @@ def test_derived_values(path) -> None:
     assert not runs or max(runs.values()) == 1
 
 
-def test_npm_worlds_are_refused_by_type() -> None:
-    with pytest.raises(NotServedError, match="npm worlds are not served yet"):
-        build_world("axios-2026-03")
-
-
-def test_every_pypi_world_builds() -> None:
-    for path in FILES:
-        scenario = load_scenario(path)
-        if scenario.ecosystem == "pypi":
-            world = build_world(scenario)
-            assert len(world.files) == sum(len(release.row.files) for release in world.releases)
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_every_world_builds(path) -> None:
+    world = build_world(load_scenario(path))
+    assert len(world.files) == sum(len(release.row.files) for release in world.releases)
 
 
 @pytest.mark.parametrize(("old", "new"), [("trusted-attested", "token-attested"), ("wheel", "tarball")])

@@ -31,7 +31,7 @@ def test_environment(server: LabServer) -> None:
 
 
 def test_unserved_sources_say_so(server: LabServer, client: httpx.Client) -> None:
-    for path in ("/npm/left-pad", "/depsdev/v3/x", "/github/repos/o/r", "/tiles/checkpoint"):
+    for path in ("/depsdev/v3/x", "/github/repos/o/r", "/tiles/checkpoint"):
         assert client.get(path).status_code == 501
 
 
@@ -120,8 +120,6 @@ def test_serve_prints_the_environment_and_stops_cleanly(tmp_path: Path) -> None:
 def test_command_line_errors(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "never-happened"]) == 2
     assert "no scenario" in capsys.readouterr().err
-    assert main(["serve", "axios-2026-03"]) == 2
-    assert "npm worlds are not served yet" in capsys.readouterr().err
 
 
 STAND_IN = """#!{python}
