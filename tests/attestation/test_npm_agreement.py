@@ -77,7 +77,7 @@ def test_both_accept_and_refuse_the_same(evidence: Path, production: Evaluator, 
     assert theirs[NOT_THEIRS] == "TLOG_BODY_ERROR: digest mismatch"
     differing = {name: (theirs[name], failures(ours[name])) for name in (valid ^ accepted) - {NOT_THEIRS}}
     assert {name.rpartition(", ")[2] for name in differing} == OURS_ALONE, differing
-    assert len(bundles) >= 90
+    assert len(bundles) == 112  # docs/conformance.md says so
 
 
 def test_files_of_npms_own_tests(evidence: Path, production: Evaluator, npm_verifier: Path) -> None:

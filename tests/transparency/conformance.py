@@ -1,6 +1,7 @@
-"""What the transparency room was held against, and with what result: `python -m tests.transparency.conformance`.
+"""What the rooms transparency and attestation were held against, and with what result.
 
-Writes `docs/conformance.md`. The collections are published ones; they lie beside the checkout and are not part of it.
+`python -m tests.transparency.conformance` writes `docs/conformance.md`. The collections are published ones; they lie
+beside the checkout and are not part of it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from forensics.transparency.note import signers
 from forensics.transparency.ranges import root_of
 from forensics.transparency.tiles import TileName, bundle_bounds, bundle_leaves
 from forensics.transparency.tree import TileTree, read_bundle
+from tests.transparency.conformance_npm import outcomes
 
 ROOT = Path(__file__).parents[2]
 EVIDENCE = ROOT.parent / "shared" / "evidence"
@@ -240,9 +242,17 @@ def _v2_holds(entry: dict[str, Any]) -> bool:
         return False
 
 
+def npm() -> Iterator[Result]:
+    """npm's attestations and registry signatures."""
+    results: dict[str, Result] = {}
+    for what, source, name, right in outcomes(EVIDENCE):
+        results.setdefault(what, Result(what, source)).count(name, right)
+    yield from results.values()
+
+
 def run() -> list[Result]:
     """Return the result of every collection, in the order of the page."""
-    return [result for part in (merkle, tiles, checkpoints, answers, version_two) for result in part()]
+    return [result for part in (merkle, tiles, checkpoints, answers, version_two, npm) for result in part()]
 
 
 def page(results: list[Result]) -> str:
@@ -253,9 +263,10 @@ def page(results: list[Result]) -> str:
         [
             "# Conformance",
             "",
-            "Written by `python -m tests.transparency.conformance`: what `forensics.transparency` makes of published",
-            "logs, proofs and answers. Good ones must be accepted and bad ones refused; both count as right. The same",
-            "collections run as tests wherever they lie beside the checkout.",
+            "Written by `python -m tests.transparency.conformance`: what `forensics.transparency` and",
+            "`forensics.attestation` make of published logs, proofs, answers and attestations. Good ones must be",
+            "accepted and bad ones refused; both count as right. The same collections run as tests wherever they lie",
+            "beside the checkout.",
             "",
             "| what | from | right |",
             "|---|---|---|",
