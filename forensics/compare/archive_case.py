@@ -14,7 +14,7 @@ from forensics.model.contents import Contents
 from forensics.model.endpoints import Endpoints
 from forensics.model.observation import Observation
 from forensics.model.release import Artifact, History, Release
-from forensics.sources.files import Fetched, read_fetched
+from forensics.sources.files_read import Fetched, read_fetched
 
 if TYPE_CHECKING:
     from forensics.evidence.case import Case
@@ -50,8 +50,9 @@ def _read(
     history: History, fetched: Fetched, case: Case, workers: int | None, progress: Progress | None
 ) -> dict[str, Outcome[Contents]]:
     """Return the contents by SHA-256: what was read before from the cache, the rest by worker processes."""
-    names = {a.sha256: a.filename for r in history.releases for a in r.artifacts if a.sha256}
-    held = [sha256 for sha256, outcome in fetched.files.items() if isinstance(outcome, Checked)]
+    files = {a.digest: a.filename for r in history.releases for a in r.artifacts if a.digest}
+    names = {o.value: files[stated] for stated, o in fetched.files.items() if isinstance(o, Checked)}
+    held = list(names)
     keys = _keys({sha256: names[sha256] for sha256 in held})
     found: dict[str, Outcome[Contents]] = {}
     for sha256 in held:
@@ -68,19 +69,20 @@ def _read(
 
 
 def _release(release: Release, fetched: Fetched, contents: Mapping[str, Outcome[Contents]]) -> Release:
-    if not any(a.sha256 in fetched.files for a in release.artifacts):
+    if not any(a.digest in fetched.files for a in release.artifacts):
         return release
     return replace(release, artifacts=tuple(_artifact(a, fetched, contents) for a in release.artifacts))
 
 
 def _artifact(artifact: Artifact, fetched: Fetched, contents: Mapping[str, Outcome[Contents]]) -> Artifact:
-    outcome = fetched.files.get(artifact.sha256 or "")
+    outcome = fetched.files.get(artifact.digest or "")
     if outcome is None:
         return artifact
     if isinstance(outcome, NotChecked):
         return replace(artifact, contents=outcome)
+    artifact = replace(artifact, sha256=outcome.value)
     evidence = outcome.evidence or artifact.evidence
-    read = contents[artifact.sha256 or ""]
+    read = contents[outcome.value]
     if isinstance(read, NotChecked):
         return replace(artifact, contents=replace(read, evidence=evidence))
     return replace(artifact, contents=Checked(read.value, evidence))

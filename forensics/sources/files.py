@@ -1,7 +1,8 @@
 """The bytes of artifacts, from the index's file store: which are worth having, and fetching them while they are there.
 
-The store keeps what the index deletes, under a path made of the file's BLAKE2b digest, but nobody promises for how
-long. Its address is the configured one, never what an index's answer says. Source: PyPI's API documentation; PEP 691.
+PyPI's store keeps what the index deletes, under a path made of the file's BLAKE2b digest, but nobody promises for how
+long; npm's registry serves tarballs itself, and only of listed versions. The address is the configured one, never what
+an index's answer says. Source: PyPI's API documentation; PEP 691; npm's registry documentation.
 """
 
 from __future__ import annotations
@@ -9,17 +10,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from forensics.model.checked import Checked, NotChecked, Outcome
+from forensics.model.checked import NotChecked
 from forensics.model.endpoints import Endpoints
 from forensics.model.finding import Assessment
-from forensics.model.observation import Observation
-from forensics.model.release import Artifact, Contradiction, Release, SourceStatus
+from forensics.model.release import Artifact, Release
 from forensics.sources.interface import Witness
 
 if TYPE_CHECKING:
@@ -35,7 +35,12 @@ EARLIER_OF_SUSPECTS = 5
 """Releases before each suspect: what a comparison of sizes needs."""
 MAX_SUSPECTS = 60
 FILES_OF_SUSPECT = 8
+_KINDS = ("sdist", "tarball", "wheel")
+_SHA256 = 64
 AT_ONCE = 4
+_TARBALL_PATH = re.compile(
+    r"/((?:@[a-z0-9~_][\w.~-]*/)?[a-z0-9~_][\w.~-]*)/-/([^/\\%\x00-\x20\x7f]{1,300}\.tgz)", re.ASCII | re.I
+)
 _STORE_PATH = re.compile(r"(/packages/[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}/)([^/\\\x00-\x1f\x7f]{1,300})")
 
 
@@ -59,11 +64,11 @@ class FileOptions:
 
 @dataclass(frozen=True, slots=True)
 class WantedFile:
-    """A file to fetch: its path in the store, and the SHA-256 (hex) that it is stated to have."""
+    """A file to fetch: its path in the store, and the SHA-256 or SHA-512 (hex) that it is stated to have."""
 
     version: str
     filename: str
-    sha256: str
+    digest: str
     path: str
     size: int | None
 
@@ -82,7 +87,7 @@ def wanted_files(assessments: Sequence[Assessment], options: FileOptions | None 
     def take(assessment: Assessment, most: int | None = None) -> None:
         for artifact in chosen_artifacts(assessment.release, most):
             wanted = _wanted(assessment.release, artifact)
-            order.setdefault(wanted.sha256, wanted)
+            order.setdefault(wanted.digest, wanted)
 
     for assessment in assessments:
         if assessment.release.version in options.also:
@@ -106,31 +111,30 @@ def wanted_files(assessments: Sequence[Assessment], options: FileOptions | None 
 
 
 def chosen_artifacts(release: Release, most: int | None = None) -> list[Artifact]:
-    """Return the files of *release* that stand for it: one sdist and one wheel, the one that runs most widely.
+    """Return the files of *release* that stand for it: a tarball, an sdist, the wheel that runs most widely.
 
     With *most*, up to so many files, those first. Only files whose digest and place in the store are known.
     """
-    known = [a for a in release.artifacts if a.sha256 and a.kind in {"sdist", "wheel"}]
-    known = [a for a in known if _STORE_PATH.fullmatch(a.path or "")]
+    known = [a for a in release.artifacts if a.digest and a.kind in _KINDS]
+    known = [a for a in known if _STORE_PATH.fullmatch(a.path or "") or _TARBALL_PATH.fullmatch(a.path or "")]
     known.sort(key=_preference)
     if most is not None:
         return known[:most]
-    sdist = [a for a in known if a.kind == "sdist"][:1]
-    return sdist + [a for a in known if a.kind == "wheel"][:1]
+    return [a for kind in _KINDS for a in [b for b in known if b.kind == kind][:1]]
 
 
 def _preference(artifact: Artifact) -> tuple[int, int, str]:
     name = artifact.filename
-    if artifact.kind == "sdist":
-        return (0, 0 if name.endswith(".tar.gz") else 1, name)
+    if artifact.kind != "wheel":
+        return (0, 0 if name.endswith((".tar.gz", ".tgz")) else 1, name)
     platform = 0 if name.endswith("-any.whl") else 1 if "manylinux" in name and "x86_64" in name else 2
     return (1, platform, name)
 
 
 def _wanted(release: Release, artifact: Artifact) -> WantedFile:
-    assert artifact.sha256
+    assert artifact.digest
     assert artifact.path
-    return WantedFile(release.version, artifact.filename, artifact.sha256, artifact.path, artifact.size)
+    return WantedFile(release.version, artifact.filename, artifact.digest, artifact.path, artifact.size)
 
 
 def _before(assessments: Sequence[Assessment], one: Assessment, count: int) -> list[Assessment]:
@@ -147,6 +151,10 @@ def _before(assessments: Sequence[Assessment], one: Assessment, count: int) -> l
 
 def file_url(endpoints: Endpoints, path: str) -> str | None:
     """Return where the configured store keeps the file at *path*, None for a path that is not one of the store's."""
+    tarball = _TARBALL_PATH.fullmatch(path)
+    if tarball is not None:
+        name = quote(tarball.group(2), safe="+-._~@")
+        return f"{endpoints['npm']}/{tarball.group(1)}/-/{name}" if "npm" in endpoints.urls else None
     match = _STORE_PATH.fullmatch(path)
     if match is None or match.group(2) in {".", ".."}:
         return None
@@ -163,20 +171,21 @@ async def fetch_files(
 ) -> list[str]:
     """Fetch what is *wanted* and not yet in *case*, in that order; return in words what could not be had.
 
-    Bytes that do not have the stated SHA-256 stay in the archive of exchanges and nowhere else.
+    Bytes that do not have the stated digest stay in the archive of exchanges and nowhere else.
     """
     witness = Witness(NAME)
-    missing = [w for w in wanted if not holds(case, w.sha256)]
+    missing = [w for w in wanted if len(w.digest) != _SHA256 or not holds(case, w.digest)]
     left: list[WantedFile] = []
     spent = 0
     for start in range(0, len(missing), AT_ONCE):
         batch: list[WantedFile] = []
         for file in missing[start : start + AT_ONCE]:
-            size = file.size if file.size is not None else options.each
-            fits = size <= options.each and spent + size <= options.total
+            size = file.size or 0  # npm states none; what came is counted then
+            fits = size <= options.each and spent + size <= options.total and spent < options.total
             (batch if fits else left).append(file)
             spent += size if fits else 0
-        await asyncio.gather(*(_fetch(client, endpoints, file, case, witness) for file in batch))
+        came = await asyncio.gather(*(_fetch(client, endpoints, file, case, witness) for file in batch))
+        spent += sum(size for file, size in zip(batch, came, strict=True) if file.size is None)
         if progress:
             progress(min(start + AT_ONCE, len(missing)), len(missing))
     problems = [f"{NAME}: {witness.problem}"] if witness.problem else []
@@ -194,92 +203,32 @@ def holds(case: Case, sha256: str) -> bool:
     return case.store.size(f"data/files/{sha256}") is not None
 
 
-async def _fetch(client: Client, endpoints: Endpoints, file: WantedFile, case: Case, witness: Witness) -> None:
+async def _fetch(client: Client, endpoints: Endpoints, file: WantedFile, case: Case, witness: Witness) -> int:
+    """Fetch one file into *case*; return how many bytes came."""
     url = file_url(endpoints, file.path)
     if url is None:
-        return
+        return 0
     # As stored: a server that compressed it on the way would give it another digest.
     call = client.get(url, headers={"accept-encoding": "identity"})
     outcome = await witness.ask(call, "artifact")
     if isinstance(outcome, NotChecked):
-        return
+        return 0
     answer = outcome.value
     if answer.status != 200:
         witness.miss(f"it answered HTTP {answer.status} for {file.filename}", "artifact", outcome.evidence)
-    elif hashlib.sha256(answer.body).hexdigest() != file.sha256:
-        witness.miss(f"the bytes of {file.filename} do not have the stated SHA-256", "artifact", outcome.evidence)
+    elif digest_like(file.digest, answer.body) != file.digest:
+        words = f"the bytes of {file.filename} do not have the stated {name_of(file.digest)}"
+        witness.miss(words, "artifact", outcome.evidence)
     else:
-        case.save_file(file.sha256, answer.body)
+        case.save_file(hashlib.sha256(answer.body).hexdigest(), answer.body)
+    return len(answer.body)
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """What a case holds of the store: outcomes by SHA-256, bytes that were other ones than stated, and its status."""
-
-    files: Mapping[str, Outcome[str]]
-    contradictions: tuple[Contradiction, ...]
-    status: SourceStatus | None
+def digest_like(stated: str, data: bytes) -> str:
+    """Return the digest of *data* (hex) of the kind that *stated* is: SHA-512, else SHA-256."""
+    return (hashlib.sha256 if len(stated) == _SHA256 else hashlib.sha512)(data).hexdigest()
 
 
-def read_fetched(
-    releases: Iterable[Release], observations: Iterable[Observation], endpoints: Endpoints, case: Case
-) -> Fetched:
-    """Return from the record what became of every file that was asked for; nothing is asked of anyone."""
-    asked: dict[str, list[Observation]] = {}
-    base = endpoints.urls.get("files", "") + "/"
-    for observation in observations:
-        if observation.url.startswith(base):
-            asked.setdefault(observation.url, []).append(observation)
-    files: dict[str, Outcome[str]] = {}
-    contradictions: list[Contradiction] = []
-    status = SourceStatus(NAME, 0, 0)
-    for release in releases:
-        for artifact in release.artifacts:
-            if not artifact.sha256:
-                continue
-            seen = asked.get(file_url(endpoints, artifact.path or "") or "", [])
-            held = holds(case, artifact.sha256)
-            if not seen and not held:
-                continue
-            outcome = files[artifact.sha256] = _outcome(artifact, seen, held=held)
-            contradictions += _other_bytes(release, artifact, seen)
-            status = _counted(status, outcome)
-    return Fetched(files, tuple(contradictions), status if files else None)
-
-
-def _outcome(artifact: Artifact, seen: list[Observation], *, held: bool) -> Outcome[str]:
-    ids = tuple(o.id for o in seen)
-    if held:
-        assert artifact.sha256
-        return Checked(artifact.sha256, tuple(o.id for o in seen if o.sha256 == artifact.sha256) or ids)
-    last = seen[-1]
-    if last.problem or last.status is None:
-        why = f"the file store could not be asked for it ({last.problem})"
-    elif last.status != 200:
-        why = f"the file store answered HTTP {last.status}"
-    elif last.sha256 != artifact.sha256:
-        why = "the file store gave other bytes than the stated SHA-256 belongs to"
-    else:
-        why = "its bytes are in the record of exchanges only"
-    return NotChecked(why, "artifact", ids)
-
-
-def _other_bytes(release: Release, artifact: Artifact, seen: list[Observation]) -> list[Contradiction]:
-    return [
-        Contradiction(
-            release.version,
-            f"SHA-256 of {artifact.filename} as the file store gives it",
-            str(artifact.sha256),
-            other.sha256,
-            tuple(dict.fromkeys((*artifact.evidence, other.id))),
-        )
-        for other in seen
-        if other.status == 200 and other.sha256 and not other.problem and other.sha256 != artifact.sha256
-    ]
-
-
-def _counted(status: SourceStatus, outcome: Outcome[str]) -> SourceStatus:
-    if isinstance(outcome, Checked):
-        return replace(status, asked=status.asked + 1, answered=status.answered + 1)
-    evidence = (*status.evidence, *outcome.evidence) if len(status.evidence) < 12 else status.evidence
-    return replace(status, asked=status.asked + 1, problem=status.problem or outcome.reason, evidence=evidence)
+def name_of(digest: str) -> str:
+    """Return what a digest in hex is called."""
+    return "SHA-256" if len(digest) == _SHA256 else "SHA-512"

@@ -144,7 +144,7 @@ class _Packument:
             uploaded_at=record.published,
             yanked=False,
             yanked_reason=None,
-            path=f"/{registry_name(self.project.name)}/-/{filename}",
+            path=f"/{self.project.name}/-/{filename}",
             provenance=provenance,
             evidence=self.evidence,
             sha512=sha512_of_integrity(text(dist.get("integrity"), 2000) or ""),

@@ -91,7 +91,7 @@ class Registry:
         self.versions[version] = entry
         self.time[version] = f"2026-01-{day:02d}T12:00:00.000Z"
         self.tags["latest"] = version
-        self.tiny.put(f"{self.path}/-/{base}-{version}.tgz", data)
+        self.tiny.put(f"/{self.name}/-/{base}-{version}.tgz", data)
 
     def forget(self, version: str) -> None:
         """Take a version away as the registry does: its time stays."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from forensics.model.project import parse_project
 from forensics.model.publication import Account, Requirement, Uploader
 from forensics.model.release import Door, ProjectStatus, Release
 from forensics.sources.npm import repository_url, version_of
-from tests.sources.npm_kit import ALICE, ROBOT, Registry, analysed, investigation
+from tests.sources.npm_kit import ALICE, ROBOT, Registry, analysed, investigation, tarball
 from tests.sources.tiny import Tiny
 
 
@@ -258,3 +259,27 @@ def test_repository_fields(written: Any, url: str | None) -> None:
 )
 def test_the_version_in_a_tarballs_name(filename: str, version: str | None) -> None:
     assert version_of(filename, parse_project("npm:@team/demo")) == version
+
+
+def test_tarballs_are_kept_when_they_have_the_stated_digest(tiny: Tiny, tmp_path: Path) -> None:
+    registry = Registry(tiny, "@team/demo")
+    for number in range(5):
+        extra = {"index.js": f"exports.n = {number}\n"}
+        registry.release(f"1.0.{number}", number + 1, ALICE, data=tarball("@team/demo", f"1.0.{number}", extra))
+    registry.put()
+    tiny.put("/@team/demo/-/demo-1.0.4.tgz", tarball("@team/demo", "1.0.4", {"index.js": "evil()\n"}))
+    tiny.put("/@team/demo/-/demo-1.0.3.tgz", {}, 404)
+    analysis, document = analysed(tiny, tmp_path / "case", "npm:@team/demo")
+    found = {r.version: r.artifacts[0] for r in analysis.history.releases}
+    good = found["1.0.2"]
+    assert isinstance(good.contents, Checked)
+    assert {m.path for m in good.contents.value.members} == {"package/package.json", "package/index.js"}
+    assert good.sha256 == hashlib.sha256(tarball("@team/demo", "1.0.2", {"index.js": "exports.n = 2\n"})).hexdigest()
+    assert isinstance(found["1.0.4"].contents, NotChecked)
+    assert "other bytes than the stated SHA-512" in found["1.0.4"].contents.reason
+    assert isinstance(found["1.0.3"].contents, NotChecked)
+    assert "HTTP 404" in found["1.0.3"].contents.reason
+    (difference,) = analysis.history.contradictions
+    assert difference.about == "SHA-512 of demo-1.0.4.tgz as the file store gives it"
+    assert difference.first == found["1.0.4"].sha512 != difference.second
+    assert any("demo-1.0.4.tgz" in problem for problem in document["case"]["problems"])
