@@ -115,9 +115,13 @@ def _workflow(source: SourceComparison) -> WorkflowDiffDoc | None:
     if source.workflow is None:
         return None
     before, after = source.workflow
-    reason = (
-        ""
-        if before == after
-        else "the text of workflow files was not collected; compare the two blobs in the repository"
-    )
-    return {"path": "", "before": before, "after": after, "lines": [], "reason": reason, "left_out": 0}
+    text = source.workflow_text
+    reason = "" if before == after or text else "its text was not collected; compare the two blobs in the repository"
+    return {
+        "path": text.path if text else "",
+        "before": before,
+        "after": after,
+        "lines": [*text.lines] if text else [],
+        "reason": text.reason if text else reason,
+        "left_out": text.left_out if text else 0,
+    }

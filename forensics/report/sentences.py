@@ -217,12 +217,8 @@ def not_collected(history: History) -> list[SectionDoc]:
     runs = "CI runs are not collected by this version"
     if isinstance(history.repository, NotChecked):
         source = f"the repository was not read ({history.repository.reason.rstrip('.')}), so commits are not compared"
-    else:
-        source = "commits stand in the table of events, and `forensics diff` compares those of two releases"
-    return [
-        {"section": "source", "reason": f"{source}; {runs}"},
-        {"section": "graph", "reason": "ties to other projects, accounts and runs are not collected by this version"},
-    ]
+        return [{"section": "source", "reason": f"{source}; {runs}"}]
+    return [{"section": "source", "reason": runs}]
 
 
 def method(analysis: Analysis) -> list[str]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from forensics.model.document import Document, EventDoc, ReleaseDoc, UncheckedDoc
+from forensics.model.document_parts import ComparisonDoc
 from forensics.report.words import flagged, moment, plural
 
+TOGETHER = timedelta(minutes=2)
+"""Events of one kind and one release that are this close are one line of the table of times."""
 MOST_EVENTS = 2_000
 """Above this many events, those of ordinary releases are counted instead of listed."""
 
@@ -62,11 +65,29 @@ class UncheckedGroup:
 
 @dataclass(frozen=True, slots=True)
 class KeyTime:
-    """One line of the table of times: an event, and how far it is from publication and from becoming known."""
+    """One line of the table of times: an event, and how far it is from publication and from becoming known.
 
-    event: EventDoc
+    The same thing done to several files of a release within TOGETHER is one line; `events` has all of them.
+    """
+
+    events: tuple[EventDoc, ...]
     from_publish: datetime | None
     from_known: datetime | None
+
+    @property
+    def event(self) -> EventDoc:
+        """The first event of the line."""
+        return self.events[0]
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """What it was done to, each once."""
+        return tuple(dict.fromkeys(event["subject"] for event in self.events if event["subject"]))
+
+    @property
+    def evidence(self) -> list[str]:
+        """The observations of all events of the line, each once."""
+        return list(dict.fromkeys(item for event in self.events for item in event["evidence"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +143,13 @@ def ranges(versions: Iterable[str], order: Sequence[str]) -> str:
     return ", ".join([*parts, *(subject for subject in dict.fromkeys(versions) if subject not in known)])
 
 
+def newly(comparison: ComparisonDoc) -> list[str]:
+    """Return what a comparison says newly runs, is touched or is required: once, whichever file says so."""
+    said = [what for pair in comparison["contents"] for what in pair["surface"]]
+    said += [f"requires {name}" for pair in comparison["contents"] for name in pair["dependencies"]]
+    return list(dict.fromkeys(said))
+
+
 def key_times(document: Document) -> tuple[KeyTime, ...]:
     """Return the events of flagged releases and of advisories, with the origins of the two elapsed columns.
 
@@ -134,7 +162,22 @@ def key_times(document: Document) -> tuple[KeyTime, ...]:
     named = [a["published"] for a in document["advisories"] if not suspects.keys().isdisjoint(a["versions"])]
     reported = [e["at"] for e in chosen if e["lane"] == "advisory"]
     known = _earliest([*named, *reported, *(release["removed"] for release in suspects.values())])
-    return tuple(KeyTime(event, published, known) for event in chosen)
+    return tuple(KeyTime(tuple(events), published, known) for events in _together(chosen))
+
+
+def _together(events: Iterable[EventDoc]) -> list[list[EventDoc]]:
+    lines: list[list[EventDoc]] = []
+    open_lines: dict[tuple[str | None, str, str], list[EventDoc]] = {}
+    for event in events:
+        key = (event["version"], event["what"], event["kind"])
+        line = open_lines.get(key)
+        first, at = moment(line[0]["at"]) if line else None, moment(event["at"])
+        if line is not None and event["version"] and first and at and at - first <= TOGETHER:
+            line.append(event)
+        else:
+            open_lines[key] = [event]
+            lines.append(open_lines[key])
+    return lines
 
 
 def _earliest(times: Iterable[str | None]) -> datetime | None:

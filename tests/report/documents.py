@@ -267,6 +267,10 @@ def comparison(before: str, after: str) -> dict[str, Any]:
 
 def graph(releases: list[ReleaseDoc]) -> dict[str, Any]:
     """Every release on one identity and one repository, suspects with their files: the picture is the graph."""
+    if not releases:
+        return dict.fromkeys(("node_count", "edge_count"), 0) | {
+            "whole": True, "nodes": [], "edges": [], "picture_nodes": [], "picture_edges": [],
+        }  # fmt: skip
     nodes = [
         {
             "id": "identity:a",
