@@ -111,16 +111,16 @@ def _compare(one: _Same, other: _Same) -> ContentsDiff:
         changed=tuple(c for c in both if c.before and c.after and c.before.sha256 != c.after.sha256),
         surface=(
             *_new_starts(both),
-            *(Surface(f"new at install: {hook}") for hook in _new_hooks(before.hooks, after.hooks)),
+            *(Surface(f"new at install: {hook}") for hook in new_hooks(before.hooks, after.hooks)),
             *_newly_touched(both, before, after),
-            *(Surface(f"the dependency {one}") for one in _new_direct(before.dependencies, after.dependencies)),
+            *(Surface(f"the dependency {one}") for one in new_direct(before.dependencies, after.dependencies)),
         ),
-        dependencies=_new_names(before.dependencies, after.dependencies),
+        dependencies=new_names(before.dependencies, after.dependencies),
         commands=tuple(one for one in after.commands if one not in before.commands),
     )
 
 
-def _new_hooks(before: tuple[str, ...], after: tuple[str, ...]) -> list[str]:
+def new_hooks(before: tuple[str, ...], after: tuple[str, ...]) -> list[str]:
     """Return the hooks that were not there before, or run another command.
 
     Of `prepare` only its appearance counts: npm does not run it for what comes from the registry.
@@ -173,7 +173,7 @@ def _watched(member: Member | None, top: int) -> bool:
     return member.runs is not Runs.IMPORT or (_is_package(member) and member.path.count("/") <= top)
 
 
-def _new_direct(before: tuple[str, ...], after: tuple[str, ...]) -> list[str]:
+def new_direct(before: tuple[str, ...], after: tuple[str, ...]) -> list[str]:
     """Requirements by URL or repository, where the same name did not come from the same place before."""
     known = {place for one in before if (place := _place(one))}
     return [one for one in after if (place := _place(one)) and place not in known]
@@ -188,17 +188,19 @@ def _place(requirement: str) -> tuple[str, str] | None:
     return match.group(1).lower(), _MOVING.sub("*", place.removesuffix(".git"))
 
 
-def _new_names(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[str, ...]:
+def new_names(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[str, ...]:
     """Names of dependencies that were not there before, optional ones left out."""
-    return tuple(sorted(_names(after) - _names(before)))
+    return tuple(sorted(required_names(after) - required_names(before)))
 
 
-def _names(requirements: tuple[str, ...]) -> set[str]:
+def required_names(requirements: tuple[str, ...]) -> frozenset[str]:
+    """Return the names of requirements in one spelling, those of extras left out."""
     found = set()
     for one in requirements:
         if "extra ==" in one.replace("extra==", "extra =="):
             continue
         if match := _NAME.match(one):
             name = match.group(1)
-            found.add(name.lower() if name.startswith("@") else re.sub(r"[-_.]+", "-", name).lower())
-    return found
+            npm = one[match.end() :].startswith("@")  # `name@range`, where dots and underscores tell names apart
+            found.add(name.lower() if npm else re.sub(r"[-_.]+", "-", name).lower())
+    return frozenset(found)

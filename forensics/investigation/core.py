@@ -119,6 +119,7 @@ class Investigation:
         from forensics.evidence.client import Client, Limits
         from forensics.evidence.network import open_network
         from forensics.evidence.transport import RecordingTransport
+        from forensics.investigation.neighbourhood import look_around
         from forensics.sources.files import FileOptions
         from forensics.sources.gather import LogClients, gather
         from forensics.sources.git import GitWitness
@@ -151,7 +152,9 @@ class Investigation:
                     )
                     problems = [f"{s.source}: {s.problem}" for s in gathered.sources if s.problem]
                     store = Client(transport, replace(limits, body_bytes=files.each), progress=say)
-                    problems += await self._preserve(store, gathered, supplements, files, progress)
+                    history, found = await self._preserve(store, gathered, supplements, files, progress)
+                    problems += found
+                    await look_around(client, self.case, history, archive.observations())
                     left = [report for one in (client, store, log.ask, log.kept) for report in one.left_over().values()]
                     return problems + [_left(report) for report in left if report.left_count]
 
@@ -164,17 +167,18 @@ class Investigation:
         supplements: Supplements,
         options: FileOptions,
         progress: Progress | None,
-    ) -> list[str]:
-        """Fetch the bytes that a first judgement asks for; return in words what could not be had."""
+    ) -> tuple[History, list[str]]:
+        """Fetch the bytes that a first judgement asks for; return the history and in words what could not be had."""
         from forensics.signals.engine import judge
         from forensics.sources.files import FilePolicy, fetch_files, wanted_files
 
-        if options.policy is FilePolicy.NONE or "files" not in self.case.meta.endpoints:
-            return []
         history, _ = self._history(gathered, supplements, None, progress)
+        if options.policy is FilePolicy.NONE or "files" not in self.case.meta.endpoints:
+            return history, []
         wanted = wanted_files(judge(history).assessments, options)
         tick = (lambda done, total: progress("files", done, total)) if progress else None
-        return await fetch_files(client, Endpoints(dict(self.case.meta.endpoints)), wanted, self.case, options, tick)
+        endpoints = Endpoints(dict(self.case.meta.endpoints))
+        return history, await fetch_files(client, endpoints, wanted, self.case, options, tick)
 
     def look_up(
         self,
@@ -226,6 +230,7 @@ class Investigation:
         """
         from forensics.compare.archive_case import with_contents
         from forensics.compare.beside import beside
+        from forensics.investigation.neighbourhood import with_neighbours
         from forensics.model.versions import rules_of
         from forensics.signals.engine import judge
         from forensics.signals.waves import find_waves
@@ -239,6 +244,7 @@ class Investigation:
         observations = self.case.observations()
         tick = (lambda done, total: progress("contents", done, total)) if progress else None
         history = with_contents(history, observations, self.case, workers=workers, progress=tick)
+        history = with_neighbours(history, self.case)
         if not history.releases and isinstance(gathered.index, Checked) and not gathered.index.value.exists:
             raise NoSuchProject(f"{self.project}: the index knows no such project.")
         judgement = judge(history, lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +12,7 @@ from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.contents import NO_CONTENTS, Contents
 from forensics.model.identity import Identity
 from forensics.model.log import LogOnly
+from forensics.model.neighbours import NO_FLEET, Fleet
 from forensics.model.project import Project
 from forensics.model.publication import NO_PUBLICATION, Publication
 from forensics.model.source import NO_SOURCE, SourceFacts, SourceHistory
@@ -180,7 +182,8 @@ class History:
     """Everything a case knows about one project, before any judgement. Releases in order of publication.
 
     `repository` is its source repository as a whole; what that says of one release stands with the release. `tags` are
-    named versions of the index (npm's dist-tags), by name.
+    named versions of the index (npm's dist-tags), by name. `dependency_ages` are first publications of newly required
+    packages, `fleet` what the project's accounts published elsewhere.
 
     `unasked` says why the index could not be asked, if so. `log_only` are entries of the project in a transparency log
     that belong to no release that anybody names.
@@ -199,6 +202,8 @@ class History:
     unasked: NotChecked | None = None
     repository: Outcome[SourceHistory] = NO_SOURCE
     tags: tuple[tuple[str, str], ...] = ()
+    dependency_ages: Mapping[str, Outcome[datetime]] = field(default_factory=dict)
+    fleet: Outcome[Fleet] = NO_FLEET
 
 
 @dataclass(frozen=True, slots=True)

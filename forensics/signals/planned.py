@@ -39,14 +39,6 @@ SIGNALS: tuple[Signal, ...] = (
         "CI runs are not collected by this version",
     ),
     _planned(
-        "fleet-burst",
-        "One run or account published many packages at once",
-        Family.TIME,
-        (_M,),
-        ("index", "log"),
-        "other projects are not collected by this version",
-    ),
-    _planned(
         "publisher-account-changed",
         "Another publishing account",
         Family.PEOPLE,

@@ -105,6 +105,15 @@ NAMED_VALUES: Final = 3
 SOURCE_SHARE: Final = 0.9
 """Share of the cohort with a tag or version bump above which a release without one stands out."""
 
+DEPENDENCY_AGE: Final = timedelta(days=7)
+"""A package younger than this when it is first required; those made for an attack are mostly found within a week."""
+
+FLEET_FLOOR: Final = 3
+"""Other packages within the burst window below which nothing is a fleet: two that belong together go together."""
+
+FLEET_FACTOR: Final = 3
+"""A fleet is more than this many times the most that went along with any earlier release."""
+
 SIZE_MADS: Final = 6.0
 """Median absolute deviations above the median before a size is a jump; four of a normal distribution's."""
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
+
 import pytest
 
+from forensics.model.checked import Checked, Outcome
 from forensics.model.finding import Family, Severity
+from forensics.model.publication import NO_PUBLICATION, Publication, Requirement
+from forensics.model.release import Release
+from forensics.signals.engine import judge
 from tests.signals.boxes import PACKAGE, UNREAD, boxed, past
-from tests.signals.histories import judged
+from tests.signals.histories import Judged, day, history, judged
 
 ID = "exec-surface-added"
 SOCKET = b"import socket\n"
@@ -70,4 +77,55 @@ def test_not_checked() -> None:
     young = b"Metadata-Version: 2.1\nName: thing\nRequires-Dist: fresh-thing\n"
     found = judged([*past(), boxed(6, metadata=young)]).unchecked("1.0.6", ID)
     assert found is not None
-    assert found.reason == "the age of newly required packages is not known: fresh-thing"
+    assert found.reason.startswith("the age of newly required packages is not known: fresh-thing (")
+
+
+FRESH = b"Metadata-Version: 2.1\nName: thing\nRequires-Dist: fresh-thing\n"
+
+
+def _with_ages(releases: list[Release], **ages: Outcome[datetime]) -> Judged:
+    known = {name.replace("_", "-"): age for name, age in ages.items()}
+    return Judged(judge(replace(history(releases), dependency_ages=known)))
+
+
+@pytest.mark.parametrize(
+    ("born", "words"),
+    [(42 - 0.02, "was 28 min old"), (36, "was 6 d old"), (50, "was not there yet")],
+)
+def test_a_dependency_that_was_young_weighs_medium(born: float, words: str) -> None:
+    age = Checked(day(born), ("o-fresh",))
+    told = _with_ages([*past(), boxed(6, metadata=FRESH)], fresh_thing=age)
+    hit = told.hit("1.0.6", ID)
+    assert hit.severity is Severity.MEDIUM
+    assert hit.observed == f"the dependency fresh-thing {words}"
+    assert hit.expected == "packages that were there for 7 d before they were required"
+    assert {"o-fresh", "o-bytes"} <= set(hit.evidence)
+
+
+def test_an_old_dependency_and_an_old_requirement_are_silent() -> None:
+    old = Checked(day(30), ("o-fresh",))
+    assert _with_ages([*past(), boxed(6, metadata=FRESH)], fresh_thing=old).silent("1.0.6", ID)
+    young = Checked(day(41), ("o-fresh",))
+    assert _with_ages([*past(metadata=FRESH), boxed(6, metadata=FRESH)], fresh_thing=young).silent("1.0.6", ID)
+
+
+def _declaring(number: int, **stated: object) -> Release:
+    publication = Publication(NO_PUBLICATION, Checked(None), **stated)  # type: ignore[arg-type]
+    return replace(boxed(number, UNREAD, UNREAD), publication=Checked(publication, (f"o-packument-{number}",)))
+
+
+@pytest.mark.parametrize(
+    ("stated", "words"),
+    [
+        ({"hooks": (("postinstall", "node x.js"),)}, "new at install: postinstall: node x.js"),
+        ({"native_build": True}, "new at install: binding.gyp"),
+        ({"requirements": (Requirement("left", "github:x/y"),)}, "the dependency left@github:x/y"),
+    ],
+)
+def test_what_the_index_states_counts_where_the_files_are_gone(stated: dict[str, object], words: str) -> None:
+    hit = judged([*map(_declaring, range(6)), _declaring(6, **stated)]).hit("1.0.6", ID)
+    assert hit.observed == words
+    assert {"o-packument-6", "o-packument-5"} <= set(hit.evidence)
+    same = judged([*(_declaring(n, **stated) for n in range(6)), _declaring(6, **stated)])
+    assert same.finding("1.0.6", ID) is None
+    assert same.unchecked("1.0.6", ID) == UNREAD, "its files are still unread"
