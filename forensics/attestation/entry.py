@@ -1,14 +1,12 @@
 """Entries of Rekor v1 as its REST API gives them, and what their bodies say, before anything is believed.
 
-Sources: sigstore/rekor openapi.yaml (LogEntry) and pkg/types/{dsse,hashedrekord,intoto}: the canonical forms of the
-entry types. REST writes in hex what bundles write in base64. Unknown kinds are kept and not understood.
+Source: sigstore/rekor openapi.yaml (LogEntry); bodies are read by `transparency.entries`. REST writes in hex what
+bundles write in base64. Unknown kinds are kept and not understood.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -17,11 +15,13 @@ from typing import Any
 
 from forensics.attestation.raw import RawAttestation, RawEntry, decode, items, parse_entry, section
 from forensics.model.errors import HostileInput, MalformedEvidence
+from forensics.transparency import entries
 from forensics.transparency.merkle import leaf_hash
 
 _ENTRY_ID = re.compile(r"(?:[0-9a-f]{16})?[0-9a-f]{64}")
-_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-MAX_PAYLOAD = 4 << 20
+_UNDERSTOOD = frozenset({"dsse/0.0.1", "hashedrekord/0.0.1", "intoto/0.0.1", "intoto/0.0.2"})
+_ALGORITHM = re.compile(r"sha(1|256|384|512)")
+_HEX = re.compile(r"[0-9a-f]{40,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +91,24 @@ def read_entry(entry_id: str, data: Any, evidence: tuple[str, ...] = ()) -> Logg
 
 def read_body(raw: RawEntry) -> EntryBody:
     """Return what the body of *raw* says; a kind that is not known, or a body of another shape, is not understood."""
-    try:
-        body = json.loads(raw.body)
-        reader = _READERS.get(raw.type)
-        return reader(raw.type, section(body, "spec")) if reader else EntryBody(raw.type)
-    except (MalformedEvidence, HostileInput, ValueError, RecursionError):
+    if raw.type not in _UNDERSTOOD:
         return EntryBody(raw.type)
+    try:
+        view = entries.parse_entry(raw.body, entries.Generation.V1)
+    except (MalformedEvidence, HostileInput):
+        return EntryBody(raw.type)
+    if not view.verifiers or f"{view.kind}/{view.version}" != raw.type:
+        return EntryBody(raw.type)
+    certificates = view.verifiers[0].certificates
+    return EntryBody(
+        raw.type,
+        signature=view.signature or b"",
+        signatures=len(view.signatures),
+        certificate=certificates[0] if certificates else None,
+        payload_hash=next((d.value for d in view.digests if d.role == "payload" and _is_sha256(d)), None),
+        artifacts=tuple(f"{d.algorithm}:{d.value}" for d in view.digests if d.role == "artifact" and _is_digest(d)),
+        understood=True,
+    )
 
 
 def as_attestation(entry: LoggedEntry, body: EntryBody) -> RawAttestation:
@@ -157,86 +169,9 @@ def _b64(value: Any, name: str) -> str:
         raise MalformedEvidence(f"`{name}` is not hex") from error
 
 
-def _dsse(kind: str, spec: Mapping[str, Any]) -> EntryBody:
-    rows = items(spec, "signatures", 64)
-    first = rows[0] if rows and isinstance(rows[0], dict) else {}
-    return EntryBody(
-        kind,
-        signature=decode(first.get("signature"), "signature"),
-        signatures=len(rows),
-        certificate=_certificate(decode(first.get("verifier"), "verifier")),
-        payload_hash=_sha256(section(spec, "payloadHash")),
-        understood=True,
-    )
+def _is_sha256(digest: entries.Digest) -> bool:
+    return digest.algorithm == "sha256" and len(digest.value) == 64 and _is_digest(digest)
 
 
-def _hashedrekord(kind: str, spec: Mapping[str, Any]) -> EntryBody:
-    signature, stated = section(spec, "signature"), section(section(spec, "data"), "hash")
-    algorithm, value = str(stated.get("algorithm")).lower(), str(stated.get("value")).lower()
-    known = re.fullmatch(r"[0-9a-f]{40,128}", value) and re.fullmatch(r"sha(1|256|384|512)", algorithm)
-    return EntryBody(
-        kind,
-        signature=decode(signature.get("content"), "content"),
-        signatures=1,
-        certificate=_certificate(decode(section(signature, "publicKey").get("content"), "publicKey")),
-        artifacts=(f"{algorithm}:{value}",) if known else (),
-        understood=True,
-    )
-
-
-def _intoto_001(kind: str, spec: Mapping[str, Any]) -> EntryBody:
-    content = section(spec, "content")
-    payload = content.get("payloadHash")
-    return EntryBody(
-        kind,
-        certificate=_certificate(decode(spec.get("publicKey"), "publicKey")),
-        payload_hash=_sha256(payload) if isinstance(payload, dict) else None,
-        understood=True,
-    )
-
-
-def _intoto_002(kind: str, spec: Mapping[str, Any]) -> EntryBody:
-    content = section(spec, "content")
-    rows = items(section(content, "envelope"), "signatures", 64)
-    first = rows[0] if rows and isinstance(rows[0], dict) else {}
-    recorded = decode(first.get("sig"), "sig")
-    try:  # the log holds the base64 of the base64
-        signature = base64.b64decode(recorded, validate=True)
-    except (binascii.Error, ValueError):
-        signature = recorded
-    return EntryBody(
-        kind,
-        signature=signature,
-        signatures=len(rows),
-        certificate=_certificate(decode(first.get("publicKey"), "publicKey")),
-        payload_hash=_sha256(section(content, "payloadHash")),
-        understood=True,
-    )
-
-
-_READERS = {
-    "dsse/0.0.1": _dsse,
-    "hashedrekord/0.0.1": _hashedrekord,
-    "intoto/0.0.1": _intoto_001,
-    "intoto/0.0.2": _intoto_002,
-}
-
-
-def _sha256(stated: Mapping[str, Any]) -> str | None:
-    value = stated.get("value")
-    if stated.get("algorithm") != "sha256" or not isinstance(value, str):
-        return None
-    return value.lower() if re.fullmatch(r"[0-9a-fA-F]{64}", value) else None
-
-
-def _certificate(pem: bytes) -> bytes | None:
-    """The certificate in DER if the verifier is one; a bare public key has none."""
-    text = pem.decode("ascii", "replace").strip()
-    if not text.startswith(_BEGIN) or _END not in text:
-        return None
-    return decode("".join(text[len(_BEGIN) : text.index(_END)].split()), "verifier")
-
-
-def pem_hash(pem: bytes) -> str:
-    """Return the search key of a signer: the SHA-256, in hex, of its PEM. Source: sigstore/rekor, IndexKeys."""
-    return hashlib.sha256(pem).hexdigest()
+def _is_digest(digest: entries.Digest) -> bool:
+    return bool(_ALGORITHM.fullmatch(digest.algorithm) and _HEX.fullmatch(digest.value))

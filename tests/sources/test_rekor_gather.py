@@ -242,7 +242,8 @@ def test_an_attestation_that_the_index_withholds_is_a_contradiction(
     stored = server.world.files_of("1.0.10")[0]
     monkeypatch.setattr(server, "_snapshot", None)
     hidden = dataclasses.replace(stored, provenance=None)
-    monkeypatch.setattr(server.world, "files", [hidden if f is stored else f for f in server.world.files])
+    shown = [hidden if f is stored else f for f in server.world.files]
+    monkeypatch.setitem(server.world.uploads, server.world.scenario.project, shown)
     analysis = investigation(server, tmp_path / "case").analyse()
     (found,) = analysis.history.contradictions
     assert found.about == f"attestation of {stored.filename}"
