@@ -185,7 +185,7 @@ def import_(
     ],
     files: Annotated[list[Path] | None, typer.Argument(metavar="FILE…", help="Files to add to the case.")] = None,
     kind: Annotated[
-        str | None, typer.Option("--kind", help="export, hashes, requirements, facts or lead; by content otherwise.")
+        str | None, typer.Option("--kind", metavar="KIND", help="What the files are; by their content otherwise.")
     ] = None,
     source: Annotated[
         str | None, typer.Option("--source", help="Where the files are from; their names otherwise.")
@@ -195,8 +195,24 @@ def import_(
 ) -> None:
     """Add files that name releases to a case, or unpack a zipped case into your cases.
 
-    Files: rows of the index's public table distribution_metadata (JSON lines or CSV), `sha256  filename` lists,
-    requirements with hashes, TOML with [[fact]] tables, lead files.
+    \b
+    KIND is one of
+      export         rows of PyPI's public table distribution_metadata
+                     (JSON lines, CSV or Parquet): files, digests, places
+                     in the file store, upload times, upload clients
+      hashes         `sha256  filename` lines, as sha256sum writes them
+      requirements   pins with --hash
+      lockfile       of uv, Poetry, PDM, Pipenv, npm, pnpm or Yarn, or a
+                     pylock.toml: versions that existed, with digests
+      conda-forge    a feedstock's recipe, or JSON lines of its history with
+                     version and sdist_sha256: an independent witness
+      indicators     published indicators: prose, tables or lists in which
+                     hashes, file names and versions stand
+      rekor-rows     rows of Rekor's public mirror (JSON lines, CSV or
+                     Parquet): log entries to look up, digests of files
+      rekor-monitor  lines of rekor-monitor's output: entries to look up
+      facts          TOML with [[fact]] tables
+      lead           a lead file of a public incident
     """
     if not files:
         _unpack(case, name)

@@ -40,6 +40,7 @@ class LogAnswers:
     indices: dict[int, Outcome[LoggedEntry | None]] = field(default_factory=dict)
     subjects_supported: Outcome[bool] = field(default_factory=lambda: NotChecked("nothing to search for", "log"))
     subjects: dict[str, Outcome[Found]] = field(default_factory=dict)
+    ids: dict[str, Outcome[LoggedEntry | None]] = field(default_factory=dict)
 
 
 def polite(limits: Limits, url: str) -> Limits:
@@ -62,7 +63,7 @@ async def ask_log(rekor: Rekor, plan: Plan, tick: Tick | None = None) -> LogAnsw
     info = await log_info(rekor)
     controls = {c.digest: c for some in plan.controls.values() for c in some}
     digests = list(dict.fromkeys(t.digest for t in plan.targets))
-    total, done = len(digests) + len(controls) + len(plan.indices) + len(plan.subjects), [0]
+    total, done = len(digests) + len(controls) + len(plan.indices) + len(plan.ids) + len(plan.subjects), [0]
 
     async def each(keys: Iterable[K], ask: Callable[[K], Awaitable[T]]) -> dict[K, T]:
         async def one(key: K) -> T:
@@ -78,13 +79,14 @@ async def ask_log(rekor: Rekor, plan: Plan, tick: Tick | None = None) -> LogAnsw
     found = await each(digests, lambda digest: rekor.find(by_hash(digest)))
     checked = await each(controls, lambda digest: _control(rekor, controls[digest]))
     indices = await each(plan.indices, rekor.at_index)
+    ids = await each(plan.ids, rekor.by_id)
     supported: Outcome[bool] = NotChecked("no signer of this project is known to search for", "log")
     subjects: dict[str, Outcome[Found]] = {}
     if plan.subjects:
         supported = await rekor.searches_subjects()
         if isinstance(supported, Checked) and supported.value:
             subjects = await each(plan.subjects, lambda name: _subject(rekor, name, plan.known))
-    return LogAnswers(plan, info, found, checked, indices, supported, subjects)
+    return LogAnswers(plan, info, found, checked, indices, supported, subjects, ids)
 
 
 async def _control(rekor: Rekor, control: Control) -> Outcome[bool]:

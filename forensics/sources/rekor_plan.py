@@ -66,11 +66,12 @@ class Plan:
     indices: tuple[int, ...]
     subjects: tuple[str, ...]
     known: frozenset[str]
+    ids: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to ask."""
-        return not (self.targets or self.indices or self.subjects)
+        return not (self.targets or self.indices or self.ids or self.subjects)
 
 
 def plan_for(
@@ -98,6 +99,7 @@ def plan_for(
         indices=tuple(dict.fromkeys(index for index, *_ in supplements.log_indices if index >= 0)),
         subjects=tuple(_subjects(files, provenance, missing)),
         known=frozenset(c.uuid for c in attested),
+        ids=tuple(dict.fromkeys(entry for entry, *_ in supplements.log_ids)),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -208,30 +208,28 @@ class _Builder:
             ids += list(self.index.evidence)  # that the index does not list it is what the index answered
         return tuple(dict.fromkeys(ids))
 
-    def _disagreements(self, named: list[NamedFile]) -> None:
-        """Note every file of which two supplements state different digests."""
-        first: dict[str, NamedFile] = {}
-        for file in (f for f in named if f.sha256):
-            known = first.setdefault(file.filename, file)
-            if known.sha256 != file.sha256:
-                about = f"SHA-256 of {file.filename}"
-                evidence = (*known.evidence, *file.evidence)
-                self.contradictions.append(
-                    Contradiction(file.version, about, str(known.sha256), str(file.sha256), evidence)
-                )
+    def _disagreements(self, named: Sequence[NamedFile | IndexFile]) -> None:
+        """Note every file of which two sources state different digests; the first that states one leads."""
+        first: dict[tuple[str, str], NamedFile | IndexFile] = {}
+        noted: set[tuple[str, str, str]] = set()
+        for file in named:
+            for algorithm, digest in (("SHA-256", file.sha256), ("SHA-512", file.sha512)):
+                if digest is None:
+                    continue
+                known = first.setdefault((file.filename, algorithm), file)
+                stated = known.sha256 if algorithm == "SHA-256" else known.sha512
+                if stated == digest or (key := (file.filename, algorithm, digest)) in noted:
+                    continue
+                noted.add(key)
+                evidence = tuple(dict.fromkeys((*known.evidence, *file.evidence)))
+                about = f"{algorithm} of {file.filename}"
+                self.contradictions.append(Contradiction(file.version, about, str(stated), digest, evidence))
 
     def _from_index(self, file: IndexFile, named: list[NamedFile]) -> Artifact:
-        twin = next((n for n in named if n.filename == file.filename), None)
-        if twin and twin.sha256 and file.sha256 and twin.sha256 != file.sha256:
-            self.contradictions.append(
-                Contradiction(
-                    file.version,
-                    f"SHA-256 of {file.filename}",
-                    file.sha256,
-                    twin.sha256,
-                    (*file.evidence, *twin.evidence),
-                )
-            )
+        twins = [n for n in named if n.filename == file.filename]
+        self._disagreements([file, *twins])
+        client = next((n.upload_client for n in twins if n.upload_client), None)
+        evidence = tuple(dict.fromkeys((*file.evidence, *(i for n in twins for i in n.evidence))))
         return Artifact(
             filename=file.filename,
             kind=file.kind,
@@ -241,8 +239,8 @@ class _Builder:
             listed=True,
             provenance=self._provenance(file),
             path=file.path,
-            upload_client=twin.upload_client if twin else self._client(file.version),
-            evidence=(*file.evidence, *(twin.evidence if twin else ())),
+            upload_client=client or self._client(file.version),
+            evidence=evidence,
             sha512=file.sha512,
         )
 
@@ -318,24 +316,40 @@ def with_ranges(
 
 
 def _merged(named: list[NamedFile]) -> list[NamedFile]:
-    """Return one record a file: the first that states most, with the evidence of all that agree with its digest."""
+    """Return one record a file: the first that states most, completed by those that do not contradict its digests.
+
+    An export knows where the file store keeps a deleted file, a lockfile its digest: together they fetch and check it.
+    """
     best: dict[str, NamedFile] = {}
     for file in named:
         known = best.get(file.filename)
         if known is None or _states(file) > _states(known):
             best[file.filename] = file
-    return [
-        replace(file, evidence=tuple(dict.fromkeys(i for n in named if _agree(n, file) for i in n.evidence)))
-        for file in best.values()
-    ]
+    return [_completed(file, [n for n in named if n.filename == file.filename]) for file in best.values()]
 
 
 def _states(file: NamedFile) -> tuple[bool, bool]:
     return (file.uploaded_at is not None, file.digest is not None)
 
 
+def _completed(file: NamedFile, others: list[NamedFile]) -> NamedFile:
+    for other in others:
+        if _agree(file, other):
+            file = replace(
+                file,
+                sha256=file.sha256 or other.sha256,
+                sha512=file.sha512 or other.sha512,
+                size=file.size if file.size is not None else other.size,
+                path=file.path or other.path,
+                upload_client=file.upload_client or other.upload_client,
+            )
+    return replace(file, evidence=tuple(dict.fromkeys(i for n in others if _agree(n, file) for i in n.evidence)))
+
+
 def _agree(one: NamedFile, other: NamedFile) -> bool:
-    return one.filename == other.filename and one.digest == other.digest
+    """Whether no digest that both state differs, and their sizes do not."""
+    pairs = ((one.sha256, other.sha256), (one.sha512, other.sha512), (one.size, other.size))
+    return all(first == second for first, second in pairs if first is not None and second is not None)
 
 
 def _published(

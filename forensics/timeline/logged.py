@@ -278,7 +278,8 @@ class _Reader:
                 elif self._is_own(a.identity) and (run := _run(a.identity)):
                     runs.add(run)
         about = {index: f"{words} ({source})" for index, words, source, _ in self.supplements.log_indices}
-        leads = {i: o.evidence for i, o in self.answers.indices.items()}
+        about |= {self.entries[e[-64:]].raw.index: f"{w} ({s})" for e, w, s, _ in self._found_ids()}
+        leads = {*self.answers.indices, *about}
         for record in sorted(self.records.values(), key=lambda r: r.index):
             own = record.signer is not None and self._is_own(record.signer)
             wanted = record.index in names or record.index in leads or record.uuid in self._by_subject()
@@ -286,18 +287,24 @@ class _Reader:
                 filename, version = names.get(record.index, (None, None))
                 yield LogOnly(record, filename, version, about.get(record.index, ""), record.evidence)
 
+    def _found_ids(self) -> list[tuple[str, str, str, tuple[str, ...]]]:
+        """The entries that supplements name by id and that the log has."""
+        return [lead for lead in self.supplements.log_ids if lead[0][-64:] in self.entries]
+
     def _by_subject(self) -> set[str]:
         answers = [o.value for o in self.answers.subjects.values() if isinstance(o, Checked)]
         return {entry.uuid for found in answers for entry in found.entries}
 
     def _not_checked(self, unattributed: tuple[tuple[str, str], ...]) -> Iterable[tuple[str, NotChecked]]:
-        for index, answer in self.answers.indices.items():
+        leads = [(f"log entry {index}", "at this index", answer) for index, answer in self.answers.indices.items()]
+        leads += [(f"log entry {entry}", "of this id", answer) for entry, answer in self.answers.ids.items()]
+        for entry, where, answer in leads:
             if isinstance(answer, NotChecked):
-                yield f"log entry {index}", answer
+                yield entry, answer
             elif answer.value is None:
-                yield f"log entry {index}", NotChecked("the log has no entry at this index", "log", answer.evidence)
+                yield entry, NotChecked(f"the log has no entry {where}", "log", answer.evidence)
             elif not self.records[answer.value.uuid].verified:
-                yield f"log entry {index}", _unverified(self.records[answer.value.uuid])
+                yield entry, _unverified(self.records[answer.value.uuid])
         for sha256, why in unattributed:
             sources = " and ".join(dict.fromkeys(s for h, s, _ in self.supplements.loose_hashes if h == sha256))
             ids = tuple(i for h, _, some in self.supplements.loose_hashes if h == sha256 for i in some)
@@ -318,7 +325,7 @@ def _all_entries(answers: LogAnswers) -> Iterable[LoggedEntry]:
     for outcome in (*answers.found.values(), *answers.subjects.values()):
         if isinstance(outcome, Checked):
             yield from outcome.value.entries
-    for single in answers.indices.values():
+    for single in (*answers.indices.values(), *answers.ids.values()):
         if isinstance(single, Checked) and single.value is not None:
             yield single.value
 

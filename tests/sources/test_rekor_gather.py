@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -288,6 +289,22 @@ def test_lead_indices_are_fetched_and_verified(server: LabServer, tmp_path: Path
     assert "linked in a report" in one.about
     missing = [o.reason for what, o in analysis.history.not_checked if what == "log entry 5"]
     assert missing == ["the log has no entry at this index"]
+
+
+def test_entries_that_an_export_of_the_mirror_names_are_fetched_and_verified(server: LabServer, tmp_path: Path) -> None:
+    name = server.world.files_of(SIGNED[0])[0].filename
+    entry = next(item.statement.entry for item in server.world.signed if item.filename == name)
+    rows = [{"EntryUUID": entry.entry_id, "source_repository_uri": "https://forge.example/a/b"},
+            {"EntryUUID": "0" * 64, "source_repository_uri": None}]  # fmt: skip
+    table = "".join(json.dumps(row) + "\n" for row in rows)
+    with without_subjects():
+        analysis = investigation(server, tmp_path / "case", imports={"rows.jsonl": ("rekor-rows", table)}).analyse()
+    (one,) = analysis.history.log_only
+    assert one.record.index == entry.global_index
+    assert one.record.verified
+    assert "https://forge.example/a/b" in one.about
+    missing = [o.reason for what, o in analysis.history.not_checked if what == f"log entry {'0' * 64}"]
+    assert missing == ["the log has no entry of this id"]
 
 
 def test_what_is_asked_of_a_public_log_is_little() -> None:

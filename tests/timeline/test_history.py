@@ -158,3 +158,28 @@ def test_a_version_that_only_a_time_dates_has_its_publication_as_an_event() -> N
     more.mention("1.0.2", "a blog", "names it", ("o-f",))
     (event,) = events_of(built(more=more))
     assert (event.at, event.what, event.kind) == (at(1), "published", TimeKind.STATED_BY_LEAD)
+
+
+def test_a_place_from_one_supplement_and_a_digest_from_another_make_one_file() -> None:
+    more = supplements()
+    more.files += [
+        NamedFile(WHEEL, "1.0.1", None, uploaded_at=at(1), path="/packages/x", evidence=("o-1",)),
+        NamedFile(WHEEL, "1.0.1", "a" * 64, evidence=("o-2",)),
+        NamedFile("demo-1.0.1.tgz", "1.0.1", None, evidence=("o-3",), sha512="c" * 128),
+    ]
+    history = built(more=more)
+    wheel = next(a for a in history.releases[0].artifacts if a.filename == WHEEL)
+    assert (wheel.sha256, wheel.path, set(wheel.evidence)) == ("a" * 64, "/packages/x", {"o-1", "o-2"})
+    assert next(a for a in history.releases[0].artifacts if a is not wheel).sha512 == "c" * 128
+
+
+def test_every_supplement_is_held_against_the_index() -> None:
+    more = supplements()
+    more.files += [
+        NamedFile(WHEEL, "1.0.1", "a" * 64, evidence=("o-1",)),
+        NamedFile(WHEEL, "1.0.1", "b" * 64, evidence=("o-2",)),
+        NamedFile(WHEEL, "1.0.1", "b" * 64, evidence=("o-3",)),
+    ]
+    (found,) = built(gathered([index_file(WHEEL, "1.0.1")]), more).contradictions
+    assert (found.first, found.second) == ("a" * 64, "b" * 64)
+    assert "o-2" in found.evidence

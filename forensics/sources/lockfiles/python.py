@@ -129,7 +129,7 @@ def read_pipfile_lock(text: str) -> Lockfile:
 
 # A name, extras, and then either `==` and exactly one version or anything else.
 _PIN = re.compile(
-    r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*\(?===?\s*v?([A-Za-z0-9][A-Za-z0-9.!+_-]*)\s*\)?(?=[\s;#]|$)"
+    r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*\(?==(?!=)\s*v?([A-Za-z0-9][A-Za-z0-9.!+_-]*)\s*\)?(?=[\s;#]|$)"
 )
 _NAMED = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(@|[(<>=!~][^;#]*|(?=[;#]|$))")
 _HASH = re.compile(r"--hash[=\s]\s*([a-z0-9]+:[0-9A-Fa-f]+)")
