@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 
 from tests.lab.artifacts import Tree, source_tree
 from tests.lab.plan import PlannedRelease, label
-from tests.lab.scenario import Scenario
+from tests.lab.scenario import Release, Scenario
+from tests.lab.workflows import workflow
 
 WRITTEN_BEFORE = timedelta(minutes=3)
 """How long before its tag a release's commit is made."""
@@ -83,14 +84,15 @@ def git_history(scenario: Scenario, releases: tuple[PlannedRelease, ...]) -> Git
     branch = f"refs/heads/{made.default_branch}"
     tip: str | None = None
     last = datetime.fromtimestamp(0, tz=UTC)
-    workflow = 0
+    files_state = _Workflow(0, ())
     for number, release in enumerate(releases):
         row = release.row
         if row.commit_on == "nowhere":
             continue
-        workflow += row.workflow.digest_changed or bool(row.workflow.risks)
+        here = files_state.changed(row)
         at = min(release.tagged_at, release.signed) - WRITTEN_BEFORE
-        files = {**source_tree(scenario, release), **_workflows(scenario, release, workflow)}
+        files = {**source_tree(scenario, release), **_workflows(scenario, release, here)}
+        files_state = here if row.commit_on == "main" else files_state
         if row.commit_on == "main":
             before = max(last + timedelta(seconds=1), at - timedelta(hours=5))
             at = max(at, before + timedelta(seconds=1))
@@ -137,16 +139,27 @@ def _read_tree(made: GitHistory, sha: str, below: str = "") -> Tree:
     return found
 
 
-def _workflows(scenario: Scenario, release: PlannedRelease, revision: int) -> Tree:
+@dataclass(frozen=True)
+class _Workflow:
+    """The state of the workflow files: how often they changed, and the risks that were put into them."""
+
+    revision: int
+    risks: tuple[str, ...]
+
+    def changed(self, row: Release) -> _Workflow:
+        """The state after a release. What the default branch has got stays there; other commits keep to themselves."""
+        if not row.workflow.digest_changed and not row.workflow.risks:
+            return self
+        return _Workflow(self.revision + 1, (*self.risks, *row.workflow.risks))
+
+
+def _workflows(scenario: Scenario, release: PlannedRelease, state: _Workflow) -> Tree:
     """The workflow files of a commit: the ordinary one and, where another one signs, that one too."""
     paths = {scenario.identity.workflow, release.claims.config, release.claims.signer}
-    return {path: _workflow(scenario, path, revision) for path in sorted(paths) if path.startswith(".github/")}
-
-
-def _workflow(scenario: Scenario, path: str, revision: int) -> bytes:
-    trigger = scenario.identity.trigger
-    return (
-        f"# {path}, revision {revision}\nname: publish\non: {trigger}\npermissions: {{}}\njobs:\n  publish:\n"
-        "    runs-on: ubuntu-24.04\n    permissions:\n      id-token: write\n    steps:\n"
-        f"      - run: echo {scenario.project}\n"
-    ).encode()
+    return {
+        path: workflow(
+            scenario.project, path, scenario.identity.trigger, state.revision, state.risks, ecosystem=scenario.ecosystem
+        )
+        for path in sorted(paths)
+        if path.startswith(".github/")
+    }
