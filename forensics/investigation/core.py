@@ -306,11 +306,13 @@ class Investigation:
         """Return the history that the answers give, every attestation verified, and what the log says."""
         from forensics.timeline.history import build_history
         from forensics.timeline.logged import read_log
+        from forensics.timeline.registry_signatures import with_registry_signatures
 
         attested = self._verify(gathered, workers, progress)
         collected_at = self.case.meta.closed_at or self.case.meta.created_at
         logged = read_log(self.project, gathered, supplements, attested, self.root)
-        return build_history(self.project, gathered, supplements, attested, collected_at, logged), logged
+        history = build_history(self.project, gathered, supplements, attested, collected_at, logged)
+        return with_registry_signatures(history, self._keys(gathered)), logged
 
     def _verify(
         self, gathered: Gathered, workers: int | None, progress: Progress | None

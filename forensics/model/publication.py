@@ -70,8 +70,9 @@ class Publication:
 
     `uploader`: not checked where the answer does not carry it (mirrors drop it). `provenance` is the predicate type of
     the attestation that the index says it holds, None for an observed absence. `client` and `runtime` are what the
-    publisher's program said of itself (`npm/10.8.2`, `node/22.1.0`). `git_head` is the publisher's word. `hooks` are
-    the scripts that run when others install it, by name. Sizes are in bytes, None where not stated.
+    publisher's program said of itself (`npm/10.8.2`, `node/22.1.0`). `git_head` is the publisher's word. `integrity` is
+    the digest as it is written there, which the index's `signatures` are over. `hooks` are the scripts that run when
+    others install it, by name. Sizes are in bytes, None where not stated.
     """
 
     uploader: Outcome[Uploader]
@@ -87,4 +88,5 @@ class Publication:
     file_count: int | None = None
     deprecated: str | None = None
     signatures: tuple[Signature, ...] = ()
+    integrity: str | None = None
     placeholder: bool = False

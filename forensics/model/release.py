@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from forensics.model.attestation import Attestation
+from forensics.model.attestation import Attestation, RegistrySignature
 from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.contents import NO_CONTENTS, Contents
 from forensics.model.identity import Identity
@@ -198,6 +198,7 @@ class History:
     sources: tuple[SourceStatus, ...] = ()
     not_checked: tuple[tuple[str, NotChecked], ...] = ()
     contradictions: tuple[Contradiction, ...] = field(default=())
+    registry_signatures: tuple[RegistrySignature, ...] = ()
     log_only: tuple[LogOnly, ...] = ()
     unasked: NotChecked | None = None
     repository: Outcome[SourceHistory] = NO_SOURCE

@@ -40,6 +40,7 @@ def publication_of(raw: dict[str, Any], *, own: bool, evidence: tuple[str, ...])
         file_count=_count(dist.get("fileCount")),
         deprecated=text(raw.get("deprecated"), 500) or None,
         signatures=tuple(s for one in items(dist.get("signatures"), 20) if (s := _signature(mapping(one)))),
+        integrity=text(dist.get("integrity"), 2000),
     )
     return Checked(publication, evidence)
 

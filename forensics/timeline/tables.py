@@ -35,6 +35,10 @@ SCHEMAS: dict[str, dict[str, str]] = {
     },
     "identities": {"version": "str", "filename": "str", "digest": "str", "claim": "str", "value": "str"},
     "builds": {"version": "str", "filename": "str", "digest": "str", "claim": "str", "value": "str"},
+    "registry_signatures": {
+        "purl": "str", "integrity": "str", "registry_key": "str", "published": _TIME, "status": "str",
+        "evidence": _TEXTS,
+    },
     "events": {
         "at": _TIME, "kind": "str", "lane": "str", "what": "str", "version": "str", "subject": "str",
         "detail": "str", "evidence": _TEXTS,
@@ -63,6 +67,11 @@ def build_tables(
             list(release.evidence),
         ))  # fmt: skip
         _artifact_rows(release.version, release.artifacts, rows)
+    for each in history.registry_signatures:
+        rows["registry_signatures"].append((
+            each.purl, each.integrity, each.registry_key, each.published, each.verification.status.value,
+            list(each.evidence),
+        ))  # fmt: skip
     for event in events:
         rows["events"].append((
             event.at, event.kind.value, event.lane.value, event.what, event.version, event.subject, event.detail,
