@@ -14,7 +14,7 @@ from typing import Any
 from forensics.attestation.bundle import is_bundle
 from forensics.attestation.context import Expected
 from forensics.attestation.depth import MAX_DEPTH, text_within_depth
-from forensics.attestation.evaluate import Evaluator
+from forensics.attestation.evaluate import Evaluator, Work, in_step
 from forensics.attestation.npm import is_attestation_list, parse_attestation_list, subject_is_npm
 from forensics.attestation.pep740 import is_attestation, is_provenance, parse_provenance
 from forensics.attestation.raw import MAX_ATTESTATIONS
@@ -88,21 +88,21 @@ def verify_document(
     kind, documents = _documents(raw)
     if kind in (PACKUMENT, VERSION):
         return _registry_signatures(name, kind, documents[0], sha512, keys or RegistryKeys())
-    found: list[Attestation] = []
+    works: list[Work] = []
     for data in documents:
         if kind == PROVENANCE:
             for publisher, rows in parse_provenance(data):
-                found.extend(evaluator.expecting(replace(known, publisher=publisher), row) for row in rows)
+                works.extend(evaluator.expecting(replace(known, publisher=publisher), row) for row in rows)
         elif kind == ATTESTATION:
-            found.append(evaluator.expecting(known, data))
+            works.append(evaluator.expecting(known, data))
         elif kind == NPM:  # names versions by purl and SHA-512: a file name and a SHA-256 say nothing about them
             expected = Expected(sha512=sha512, keys=keys)
-            found += [
-                evaluator.npm(row.bundle if row.bundle is not None else row.extra, expected, stated=row.predicate_type)
-                for row in parse_attestation_list(data)
-            ]
+            for row in parse_attestation_list(data):
+                bundle = row.bundle if row.bundle is not None else row.extra
+                works.append(evaluator.expecting_npm(expected, bundle, stated=row.predicate_type))
         else:
-            found.append(evaluator.expecting_bundle(_of_bundle(data, known, sha512), data))
+            works.append(evaluator.expecting_bundle(_of_bundle(data, known, sha512), data))
+    found = in_step(works)
     if not found:
         raise MalformedEvidence("the file holds no attestation")
     return FileVerification(name, kind, tuple(found))

@@ -16,17 +16,18 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from forensics.attestation.context import Expected
 from forensics.attestation.depth import text_within_depth
-from forensics.attestation.evaluate import Evaluator, unreadable
+from forensics.attestation.evaluate import Evaluator, Work, in_step, unreadable
 from forensics.attestation.registry_keys import RegistryKeys
 from forensics.attestation.trust import TrustRoot
 from forensics.model.attestation import Attestation, Check, CheckResult, Publisher, Verification, VerificationStatus
 
 POOL_FROM = 64
 """Below this many jobs starting workers costs more than they save."""
-BATCH = 32
+BATCH = 64
 MAX_JOB = 64 << 20
 Progress = Callable[[int, int], None]
 
@@ -53,6 +54,15 @@ class Job:
 
 def evaluate_job(evaluator: Evaluator, job: Job) -> Attestation:
     """Return the attestation of *job*. Never raises for bad input; a kind that is not known is a failed `format`."""
+    return evaluate_jobs(evaluator, [job])[0]
+
+
+def evaluate_jobs(evaluator: Evaluator, jobs: Sequence[Job]) -> list[Attestation]:
+    """Return the attestations of *jobs* in their order, in step with each other. See `evaluate_job`."""
+    return in_step([_begun(evaluator, job) for job in jobs])
+
+
+def _begun(evaluator: Evaluator, job: Job) -> Work:
     problem, data = "", None
     if len(job.data) > MAX_JOB:
         problem = f"the object has {len(job.data)} bytes; the limit is {MAX_JOB}."
@@ -64,13 +74,15 @@ def evaluate_job(evaluator: Evaluator, job: Job) -> Attestation:
         except (ValueError, RecursionError):
             problem = "the object is not JSON."
     if not problem and job.kind == "pep740":
-        return evaluator.expecting(Expected(job.publisher, job.filename, job.sha256), data, job.evidence)
+        expected = Expected(job.publisher, job.filename, job.sha256)
+        return (yield from evaluator.expecting(expected, data, job.evidence))
     if not problem and job.kind == "bundle":
-        found = evaluator.bundle(data, filename=job.filename, sha256=job.sha256, evidence=job.evidence, keys=job.keys)
+        expected = Expected(None, job.filename, job.sha256, keys=job.keys)
+        found = yield from evaluator.expecting_bundle(expected, data, job.evidence)
         return replace(found, publisher=job.publisher)
     if not problem and job.kind == "npm":
         expected = Expected(job.publisher, purl=job.purl, sha512=job.sha512, keys=job.keys)
-        return evaluator.npm(data, expected, job.evidence, stated=job.stated)
+        return (yield from evaluator.expecting_npm(expected, data, job.evidence, stated=job.stated))
     reason = problem or f"objects of the kind {job.kind!r} are not known to this version."
     return unreadable(reason, hashlib.sha256(job.data).hexdigest(), evaluator.root, job.publisher, job.evidence)
 
@@ -91,7 +103,8 @@ def evaluate_many(
     count = workers if workers is not None else _processors()
     if count <= 1 or (workers is None and len(jobs) < POOL_FROM) or not jobs:
         return _here(root, jobs, progress)
-    waiting = deque(list(range(start, min(start + BATCH, len(jobs)))) for start in range(0, len(jobs), BATCH))
+    size = min(BATCH, -(-len(jobs) // (2 * count)))  # every worker has its share, also of few
+    waiting = deque(list(range(start, min(start + size, len(jobs)))) for start in range(0, len(jobs), size))
     done: dict[int, Attestation] = {}
     while waiting:
         suspects = _run(root, jobs, waiting, count, done, progress)
@@ -103,13 +116,19 @@ def evaluate_many(
 
 
 def _here(root: TrustRoot, jobs: Sequence[Job], progress: Progress | None) -> list[Attestation]:
-    evaluator = Evaluator(root)
-    results = []
-    for job in jobs:
-        results.append(evaluate_job(evaluator, job))
+    evaluator = _evaluator_of(root)
+    results: list[Attestation] = []
+    for start in range(0, len(jobs), BATCH):
+        results += evaluate_jobs(evaluator, jobs[start : start + BATCH])
         if progress is not None:
             progress(len(results), len(jobs))
     return results
+
+
+@lru_cache(maxsize=2)
+def _evaluator_of(root: TrustRoot) -> Evaluator:
+    """The evaluator under *root* for this process: loading its keys costs as much as ten attestations."""
+    return Evaluator(root)
 
 
 def _run(
@@ -190,7 +209,7 @@ def _start(root: TrustRoot) -> None:
 
 def _work(jobs: list[Job]) -> list[Attestation]:
     assert _evaluator is not None
-    return [evaluate_job(_evaluator, job) for job in jobs]
+    return evaluate_jobs(_evaluator, jobs)
 
 
 def _died(root: TrustRoot, job: Job) -> Attestation:

@@ -23,6 +23,7 @@ UTC_TIME = 0x17
 GENERALIZED_TIME = 0x18
 _VERSION = 0xA0
 _EXTENSIONS = 0xA3
+_KEPT = 256
 
 
 class Extension(NamedTuple):
@@ -195,19 +196,30 @@ def _extensions(data: bytes, start: int, end: int) -> Iterator[Extension]:
     if tag != SEQUENCE:
         raise MalformedEvidence("a certificate whose extensions are not a list")
     while at < end:
-        tag, start, at = read(data, at, end)
-        # An identifier of fewer than 128 bytes has one byte of length; the slice below ends inside `data` or is short.
-        if tag != SEQUENCE or at - start < 4 or data[start] != OBJECT_IDENTIFIER or data[start + 1] & 0x80:
-            raise MalformedEvidence("a certificate with an extension that cannot be read")
-        stop = start + 2 + data[start + 1]
-        oid, critical = oid_text(data[start + 2 : min(stop, at)]), False
-        if data[stop : stop + 2] == b"\x01\x01":  # BOOLEAN of one byte
-            critical = data[stop + 2 : stop + 3] == b"\xff"
-            stop += 3
-        kind, start, stop = read(data, stop, at)
-        if kind != OCTET_STRING or stop != at:
-            raise MalformedEvidence("a certificate with an extension without a value")
-        yield Extension(oid, critical, data[start:stop])
+        _, _, stop = read(data, at, end)
+        element = data[at:stop]
+        # Most extensions of a project's certificates are the same bytes each time; long ones are not kept.
+        yield _extension(element) if len(element) <= _KEPT else _read_extension(element)
+        at = stop
+
+
+def _read_extension(data: bytes) -> Extension:
+    tag, start, end = read(data, 0, len(data))
+    # An identifier of fewer than 128 bytes has one byte of length; the slice below ends inside `data` or is short.
+    if tag != SEQUENCE or end - start < 4 or data[start] != OBJECT_IDENTIFIER or data[start + 1] & 0x80:
+        raise MalformedEvidence("a certificate with an extension that cannot be read")
+    stop = start + 2 + data[start + 1]
+    oid, critical = oid_text(data[start + 2 : min(stop, end)]), False
+    if data[stop : stop + 2] == b"\x01\x01":  # BOOLEAN of one byte
+        critical = data[stop + 2 : stop + 3] == b"\xff"
+        stop += 3
+    kind, start, stop = read(data, stop, end)
+    if kind != OCTET_STRING or stop != end:
+        raise MalformedEvidence("a certificate with an extension without a value")
+    return Extension(oid, critical, data[start:stop])
+
+
+_extension = lru_cache(maxsize=4096)(_read_extension)
 
 
 def _time(tag: int, content: bytes) -> datetime:
