@@ -13,7 +13,10 @@ from forensics.model.release import Door
 from forensics.signals import thresholds as t
 from forensics.signals.profile import Attested, Profile
 
-CLAIMS = ("repositories", "owners", "repository_names", "workflows", "triggers", "refs", "runners", "environments")
+CLAIMS = (
+    "repositories", "owners", "repository_names", "workflows", "triggers", "refs", "runners", "environments",
+    "accounts", "emails",
+)  # fmt: skip
 """The attributes of `Profile` that baselines compare."""
 
 

@@ -19,17 +19,7 @@ def _planned(
     return Signal(id, title, family, severities, needs, (), missing=missing)
 
 
-_NPM = "npm is not collected by this version"
-
 SIGNALS: tuple[Signal, ...] = (
-    _planned(
-        "unattested-trusted-publish",
-        "Trusted publisher, attestation missing",
-        Family.TRUST,
-        (_M,),
-        ("packument",),
-        _NPM,
-    ),
     _planned(
         "run-not-successful",
         "The publishing job did not succeed, yet the file is there",
@@ -37,14 +27,6 @@ SIGNALS: tuple[Signal, ...] = (
         (_D, _L),
         ("CI",),
         "CI runs are not collected by this version",
-    ),
-    _planned(
-        "publisher-account-changed",
-        "Another publishing account",
-        Family.PEOPLE,
-        (_M, _L),
-        ("packument", "journal"),
-        "accounts are not collected by this version",
     ),
     _planned(
         "attestation-vanished",

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from forensics.model.checked import Checked, NotChecked
 from forensics.model.identity import Identity, RefClass
+from forensics.model.publication import Uploader
 from forensics.model.release import Artifact, Release
 
 
@@ -22,7 +23,10 @@ class Attested(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One release as it stood at a moment. Sets hold what its certificates claim; empty where they claim nothing."""
+    """One release as it stood at a moment.
+
+    Sets hold what its certificates claim, `accounts` and `emails` what the index states; empty where nothing is.
+    """
 
     release: Release
     attested: Attested
@@ -35,6 +39,8 @@ class Profile:
     refs: frozenset[str]
     runners: frozenset[str]
     environments: frozenset[str]
+    accounts: frozenset[str]
+    emails: frozenset[str]
     unknown_reason: NotChecked | None
 
     @property
@@ -71,6 +77,8 @@ def profile_of(release: Release, until: datetime | None = None) -> Profile:
         refs=frozenset(_ref(i, _default_branch(seen)) for i in identities if i.ref),
         runners=_values(identities, "runner_environment"),
         environments=_values(identities, "deployment_environment"),
+        accounts=_accounts(seen),
+        emails=_emails(seen),
         unknown_reason=_unknown(seen.artifacts),
     )
 
@@ -93,6 +101,39 @@ def _artifact_as_of(artifact: Artifact, until: datetime) -> Artifact:
 
 def _values(identities: tuple[Identity, ...], name: str) -> frozenset[str]:
     return frozenset(value for identity in identities if (value := getattr(identity, name)) is not None)
+
+
+def uploader_of(release: Release) -> Uploader | None:
+    """Return who published *release*, None where it was not observed."""
+    publication = release.publication
+    uploader = publication.value.uploader if isinstance(publication, Checked) else publication
+    return uploader.value if isinstance(uploader, Checked) else None
+
+
+def unstated(release: Release) -> NotChecked:
+    """Return why it is not known who published *release*."""
+    publication = release.publication
+    if isinstance(publication, NotChecked):
+        return publication
+    uploader = publication.value.uploader
+    return uploader if isinstance(uploader, NotChecked) else NotChecked("the account is not stated", "packument")
+
+
+def _accounts(release: Release) -> frozenset[str]:
+    """The publishing account, and of a trusted publisher its kind: all of one kind may publish under one name."""
+    uploader = uploader_of(release)
+    if uploader is None:
+        return frozenset()
+    kind = uploader.trusted_publisher
+    return frozenset({uploader.account.name, *([f"trusted publisher {kind}"] if kind else [])})
+
+
+def _emails(release: Release) -> frozenset[str]:
+    """The e-mail address of a publishing account; those of robots belong to nobody."""
+    uploader = uploader_of(release)
+    if uploader is None or uploader.trusted_publisher or not uploader.account.email:
+        return frozenset()
+    return frozenset({uploader.account.email.lower()})
 
 
 _MAIN_BRANCHES = frozenset({"refs/heads/main", "refs/heads/master"})

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from forensics.compare.artifacts import slot
+from forensics.model.checked import Checked
 from forensics.model.contents import Contents
 from forensics.model.finding import Family, Severity
-from forensics.model.release import Artifact
+from forensics.model.release import Artifact, Release
 from forensics.signals import thresholds as t
-from forensics.signals.comparing import too_few
+from forensics.signals.comparing import evidence_of, too_few
 from forensics.signals.held import contents_of, earlier, held_evidence, read_artifacts, why_unread
 from forensics.signals.registry import Hit, Result, View, signal
 
@@ -26,7 +27,12 @@ from forensics.signals.registry import Hit, Result, View, signal
     slsa="E",
 )
 def size_jump(view: View) -> Result:
-    """Fire when the unpacked size or the largest file is further above the cohort's median than its spread allows."""
+    """Fire when the unpacked size or the largest file is further above the cohort's median than its spread allows.
+
+    The unpacked size is also taken from the index's document where it states one.
+    """
+    if (hit := _as_stated(view)) is not None:
+        return hit
     read = read_artifacts(view.release)
     if not read:
         return why_unread(view.release)
@@ -51,6 +57,26 @@ def size_jump(view: View) -> Result:
     if not enough:
         return too_few(0, t.RATE_SAMPLES, "earlier releases of which the same kind of file was read", "artifact")
     return why_unread(view.release)
+
+
+def _as_stated(view: View) -> Hit | None:
+    """Compare the unpacked size that the index states with those it states of the cohort."""
+    own = _stated_size(view.release)
+    past = [r for p in view.baseline.cohort if _stated_size(r := p.profile.release) is not None]
+    sizes = [size for release in past if (size := _stated_size(release)) is not None]
+    if own is None or len(sizes) < t.RATE_SAMPLES or own <= (limit := _limit(sizes)):
+        return None
+    return Hit(
+        severity=Severity.LOW,
+        observed=f"the index states that it unpacks to {own:,} bytes",
+        expected=f"at most {limit:,.0f} bytes, as {len(sizes)} earlier releases suggest",
+        evidence=(*evidence_of(view.release), *evidence_of(past[-1])),
+    )
+
+
+def _stated_size(release: Release) -> int | None:
+    publication = release.publication
+    return publication.value.unpacked_size if isinstance(publication, Checked) else None
 
 
 def _same(artifact: Artifact, others: tuple[Artifact, ...]) -> tuple[Artifact, Contents] | None:

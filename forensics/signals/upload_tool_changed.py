@@ -6,12 +6,12 @@ import re
 
 from forensics.model.checked import NotChecked
 from forensics.model.finding import Family, Severity
-from forensics.model.release import Release
+from forensics.model.release import Artifact, Release
 from forensics.signals import thresholds as t
 from forensics.signals.comparing import listed, too_few
 from forensics.signals.registry import Hit, Result, View, signal
 
-_NEEDS = "export"
+_NEEDS = "export or packument"
 
 
 @signal(
@@ -28,7 +28,10 @@ _NEEDS = "export"
     slsa="F",
 )
 def upload_tool_changed(view: View) -> Result:
-    """Fire when a file was uploaded by a program that no release of the cohort used. Versions do not count."""
+    """Fire when a file was uploaded by a program that no release of the cohort used.
+
+    Versions do not count, save the major one on npm, where the program is nearly always npm itself.
+    """
     own = _tools(view.release)
     if not own:
         return NotChecked("the upload client of none of its files is known", _NEEDS)
@@ -52,5 +55,11 @@ def upload_tool_changed(view: View) -> Result:
 
 def _tools(release: Release) -> frozenset[str]:
     """Return the names of the programs that uploaded the files of *release*, as far as known."""
-    found = (re.match(r"[^\s/]+", artifact.upload_client or "") for artifact in release.artifacts)
-    return frozenset(match.group().lower() for match in found if match)
+    found = (_tool(artifact) for artifact in release.artifacts)
+    return frozenset(tool for tool in found if tool)
+
+
+def _tool(artifact: Artifact) -> str:
+    pattern = r"[^\s/]+(/v?\d+)?" if artifact.kind == "tarball" else r"[^\s/]+"
+    match = re.match(pattern, artifact.upload_client or "")
+    return match.group().lower().replace("/v", " ").replace("/", " ") if match else ""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from forensics.model.checked import Checked, Outcome
+from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.endpoints import Endpoints
 from forensics.model.project import Project
 from forensics.model.release import Advisory, SourceStatus
@@ -15,7 +15,7 @@ from forensics.model.source import NO_SOURCE
 from forensics.model.versions import rules_of
 from forensics.sources.ecosystems import package_index
 from forensics.sources.git import GitWitness, Repository, commits_in_log, home_of
-from forensics.sources.index import Index, Provenance, ProvenanceAnswer, newest_first
+from forensics.sources.index import Index, PackageIndex, Provenance, ProvenanceAnswer, newest_first
 from forensics.sources.interface import Witness
 from forensics.sources.osv import read_advisories
 from forensics.sources.rekor import Rekor
@@ -104,14 +104,8 @@ async def gather(
     aside = asyncio.ensure_future(read_advisories(client, endpoints, project, asked.witness("OSV")))
     try:
         index = await named.read(client, endpoints, project, index_witness)
-        provenance: Provenance = {}
-        keys: Outcome[RegistryKeys] | None = None
-        if isinstance(index, Checked):
-            files = newest_first(index.value.files)
-            tick = asked.tick("provenance")
-            provenance = await named.read_provenance(client, endpoints, project, files, attested_witness, tick)
-            if named.read_keys is not None:
-                keys = await named.read_keys(client, endpoints, index_witness)
+        provenance = await _ask_provenance(asked, named, index, attested_witness)
+        keys = await named.read_keys(client, endpoints, index_witness) if named.read_keys else None
         advisories = await aside
     finally:
         await asyncio.gather(_ended(aside), return_exceptions=True)
@@ -121,6 +115,14 @@ async def gather(
         repository = await git.ask_more(repository, commits_in_log(answers))
     statuses = tuple(w.status() for w in asked.witnesses)
     return Gathered(index, provenance, advisories, statuses, answers, repository, keys)
+
+
+async def _ask_provenance(asked: Round, named: PackageIndex, index: Outcome[Index], witness: Witness) -> Provenance:
+    """Return the attestations of every listed file, newest first."""
+    if isinstance(index, NotChecked):
+        return {}
+    files, tick = newest_first(index.value.files), asked.tick("provenance")
+    return await named.read_provenance(asked.client, asked.endpoints, asked.project, files, witness, tick)
 
 
 async def _ask_repository(

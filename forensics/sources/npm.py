@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from forensics.attestation.registry_signature import sha512_of_integrity
 from forensics.model.checked import Checked, NotChecked, Outcome
@@ -23,6 +23,7 @@ from forensics.model.times import parse_time
 from forensics.sources.index import Index, IndexFile, PackageIndex, VersionRecord
 from forensics.sources.interface import Witness, items, mapping, text
 from forensics.sources.npm_attestations import read_attestations, read_keys
+from forensics.sources.npm_names import registry_name
 from forensics.sources.npm_publication import publication_of
 
 if TYPE_CHECKING:
@@ -62,11 +63,6 @@ async def read_index(client: Client, endpoints: Endpoints, project: Project, wit
         named = (text(body.get("name"), 100) or "nothing")[:100]
         return witness.miss(f"the registry's answer is about {named}, not {project.name}", "index", evidence)
     return Checked(_Packument(body, project, evidence).index(), evidence)
-
-
-def registry_name(name: str) -> str:
-    """Return *name* as one segment of the registry's paths: a scope's slash is escaped, its at sign is not."""
-    return quote(name, safe="@").replace("%2F", "%2f")
 
 
 class _Packument:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from forensics.attestation.registry_keys import RegistryKeys, parse_registry_keys
 from forensics.model.checked import Checked, NotChecked, Outcome
@@ -16,6 +15,7 @@ from forensics.model.errors import BadAnswer, HostileInput, MalformedEvidence
 from forensics.model.project import Project
 from forensics.sources.index import IndexFile, Provenance, ProvenanceAnswer, Tick, ask_provenance
 from forensics.sources.interface import Witness, mapping
+from forensics.sources.npm_names import registry_name
 
 if TYPE_CHECKING:
     from forensics.evidence.client import Client
@@ -62,7 +62,7 @@ async def _attestations(
     404 never means *none*: asked are versions of which the registry states attestations, or of which nothing is known,
     and mirrors answer 404 to whatever they do not carry.
     """
-    name = quote(f"{project.name}@{file.version}", safe="@").replace("%2F", "%2f")
+    name = registry_name(f"{project.name}@{file.version}")
     outcome = await witness.ask(client.get(f"{endpoints['npm']}/-/npm/v1/attestations/{name}"), NEEDS)
     if isinstance(outcome, NotChecked):
         return outcome

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from forensics.model.finding import Family, Severity
 from tests.signals.boxes import PACKAGE, UNREAD, boxed, past
-from tests.signals.histories import judged
+from tests.signals.histories import day, judged
+from tests.signals.packuments import judged_npm, published, row
 
 ID = "size-jump"
 
@@ -35,3 +38,13 @@ def test_not_checked() -> None:
     assert few is not None
     assert few.reason.startswith("fewer than 5 earlier releases")
     assert judged([*past(), boxed(6, UNREAD, UNREAD)]).unchecked("1.0.6", ID) == UNREAD
+
+
+@pytest.mark.parametrize(("size", "fires"), [(1_060, False), (1_061, True)])
+def test_the_size_that_the_index_states_counts_without_the_bytes(size: int, fires: bool) -> None:
+    told = judged_npm([*row(5, unpacked_size=1_000), published("1.0.5", day(40), unpacked_size=size)])
+    finding = told.finding("1.0.5", ID)
+    assert (finding is not None) == fires
+    if finding:
+        assert finding.observed == "the index states that it unpacks to 1,061 bytes"
+        assert finding.expected == "at most 1,060 bytes, as 5 earlier releases suggest"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from forensics.model.finding import Family, Severity
 from forensics.model.release import Release
 from tests.signals.histories import day, judged, release
+from tests.signals.packuments import judged_npm, published, row
 
 ID = "upload-tool-changed"
 
@@ -37,3 +40,15 @@ def test_not_checked() -> None:
     few = judged([*PAST[:2], _by(3, "uv/0.5")]).unchecked("1.0.3", ID)
     assert few is not None
     assert few.reason.startswith("fewer than 3 earlier releases")
+
+
+@pytest.mark.parametrize(
+    ("client", "fires"),
+    [("npm/10.9.0", False), ("npm/11.0.0", True), ("lerna/8.1.2/node@v20", True), (None, None)],
+)
+def test_on_npm_the_major_version_counts(client: str | None, fires: bool | None) -> None:
+    told = judged_npm([*row(3, client="npm/10.8.2"), published("1.0.3", day(40), client=client)])
+    if fires is None:
+        assert told.unchecked("1.0.3", ID) is not None
+    else:
+        assert (told.finding("1.0.3", ID) is not None) == fires
