@@ -74,15 +74,18 @@ def _export(world: World, known: Known, folder: Path) -> list[Path]:
 
 
 def _hashes(world: World, known: Known, folder: Path) -> list[Path]:
-    """A plain list in the manner of ``sha256sum``."""
+    """A plain list in the manner of ``sha256sum``; of npm's tarballs, which go by SHA-512, as ``sha512sum`` does."""
     path = folder / "hashes.txt"
-    lines = (f"{stored.sha256}  {stored.filename}\n" for stored in _files(world, known))
+    on_npm = world.scenario.ecosystem == "npm"
+    lines = (f"{stored.sha512 if on_npm else stored.sha256}  {stored.filename}\n" for stored in _files(world, known))
     path.write_text("".join(lines), encoding="utf-8")
     return [path]
 
 
 def _lockfile(world: World, known: Known, folder: Path) -> list[Path]:
-    """One requirements file with hashes per version, since a lockfile pins a project once."""
+    """One requirements file with hashes per version, since a lockfile pins a project once; of npm, a package-lock."""
+    if world.scenario.ecosystem == "npm":
+        return [_package_lock(world, version, folder) for version in known.versions]
     paths: list[Path] = []
     for version in known.versions:
         hashes = [f"    --hash=sha256:{stored.sha256}" for stored in world.files_of(version)]
@@ -91,6 +94,21 @@ def _lockfile(world: World, known: Known, folder: Path) -> list[Path]:
         path.write_text(" \\\n".join([pin, *hashes]) + "\n", encoding="utf-8")
         paths.append(path)
     return paths
+
+
+def _package_lock(world: World, version: str, folder: Path) -> Path:
+    """A ``package-lock.json`` of version 3 that pins one version, with its integrity."""
+    name = world.scenario.project
+    pins = {
+        f"node_modules/{name}": {"version": version, "integrity": stored.integrity}
+        for stored in world.files_of(version)
+    }
+    packages = {"": {"name": "consumer", "version": "1.0.0", "dependencies": {name: version}}, **pins}
+    lock = {"name": "consumer", "version": "1.0.0", "lockfileVersion": 3, "requires": True, "packages": packages}
+    path = folder / version / "package-lock.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(lock, indent=2) + "\n", encoding="utf-8")
+    return path
 
 
 _WRITERS: dict[str, Callable[[World, Known, Path], list[Path]]] = {

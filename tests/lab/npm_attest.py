@@ -85,13 +85,18 @@ def sign_provenance(
     moment: datetime,
 ) -> NpmStatement:
     """Sign the provenance of ``subject`` (name, version, sha512 in hex) in a run, and log it."""
-    statement = (provenance_v1 if moment >= WITH_PROOFS else provenance_v02)(*subject, claims)
+    statement = provenance_statement(subject, claims, moment)
     signature = signer.sign(pae(statement))
     keys = {claims.san.lower(), f"sha512:{subject[2]}"}
     if moment < WITH_PROOFS:
         keys.add(f"sha1:{claims.commit}")
     entry = _log(log, statement, signature, signer.pem, "", keys, moment)
     return NpmStatement(statement, signature, entry, moment, chain=(signer.der, *above))
+
+
+def provenance_statement(subject: tuple[str, str, str], claims: Claims, moment: datetime) -> bytes:
+    """The provenance of ``subject`` (name, version, sha512 in hex) in the words of its time."""
+    return (provenance_v1 if moment >= WITH_PROOFS else provenance_v02)(*subject, claims)
 
 
 def sign_publish(log: RekorLog, key: RegistryKey, subject: tuple[str, str, str], moment: datetime) -> NpmStatement:

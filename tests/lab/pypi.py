@@ -58,6 +58,12 @@ class IndexView:
         """The serial of the project's newest journal row."""
         return max((row.serial for row in self.journal if row.moment <= self.moment), default=0)
 
+    @property
+    def owners(self) -> list[str]:
+        """The accounts that have published by now, which is all that the index tells of a scenario's accounts."""
+        named = {release.row.account for release in self.releases if release.published <= self.moment}
+        return sorted(named - {""}) or ["maintainer"]
+
     def listed(self) -> list[PlannedRelease]:
         """The releases that the index lists."""
         return [release for release in self.releases if release.listed(self.moment)]
@@ -179,7 +185,10 @@ class IndexView:
         return {
             "info": self._info(release, urls),
             "last_serial": self.last_serial,
-            "ownership": {"roles": [{"role": "Owner", "user": "maintainer"}], "organization": None},
+            "ownership": {
+                "roles": [{"role": "Owner", "user": user} for user in self.owners],
+                "organization": None,
+            },
             "urls": [self._legacy_file(stored, urls) for stored in self.files(release.version)],
             "vulnerabilities": [_vulnerability(record) for record in self._advisories_of(release.version)],
         }

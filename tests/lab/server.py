@@ -176,8 +176,17 @@ class LabServer:
             routes.append(Route(f"/{top}/{{rest:path}}", _unserved, methods=_METHODS))
         return Starlette(routes=routes)
 
+    def _world_tiles(self) -> Starlette:
+        """The Rekor v2 log of the scenario as it stood at the moment; 501 where the scenario names none."""
+        from tests.lab.tiles_http import TilesSite
+
+        tiles, moment = self.world.notary.tiles, self._moment
+        if tiles is None or not tiles.size_at(moment):
+            return Starlette(routes=[Route("/{rest:path}", _unserved, methods=_METHODS)])
+        return Starlette(routes=list(TilesSite(tiles.log, tiles.size_at(moment)).routes()))
+
     async def _serve_tiles(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._tiles or Starlette(routes=[Route("/{rest:path}", _unserved, methods=_METHODS)])
+        app = self._tiles or self._world_tiles()
         await app(scope, receive, send)
 
 

@@ -14,8 +14,9 @@ from tests.lab.attest import SignedStatement
 from tests.lab.npm_attest import NpmStatement
 from tests.lab.plan import PlannedRelease
 from tests.lab.rekor import RekorLog, hashedrekord_body
+from tests.lab.v2_attest import V2Statement
 
-Statement = SignedStatement | NpmStatement
+Statement = SignedStatement | NpmStatement | V2Statement
 
 
 @dataclass(frozen=True)

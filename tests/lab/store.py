@@ -54,9 +54,14 @@ class StoredFile:
         return hashlib.sha1(self.artifact.data, usedforsecurity=False).hexdigest()
 
     @cached_property
+    def sha512(self) -> str:
+        """SHA-512 in hex."""
+        return hashlib.sha512(self.artifact.data).hexdigest()
+
+    @property
     def integrity(self) -> str:
         """SHA-512 as npm writes it: algorithm and base64."""
-        return f"sha512-{base64.b64encode(hashlib.sha512(self.artifact.data).digest()).decode()}"
+        return f"sha512-{base64.b64encode(bytes.fromhex(self.sha512)).decode()}"
 
     @cached_property
     def unpacked(self) -> tuple[int, int]:

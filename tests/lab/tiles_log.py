@@ -109,6 +109,10 @@ class Writer:
         """A hashedrekord 0.0.2 entry with a true signature over ``message``."""
         return self._record(hashlib.sha256(message).digest(), self.signer.sign(message))
 
+    def signed(self, message: bytes, signature: bytes) -> bytes:
+        """A hashedrekord 0.0.2 entry for a signature over ``message`` that was made before."""
+        return self._record(hashlib.sha256(message).digest(), signature)
+
     def filler(self, noise: random.Random) -> bytes:
         """A hashedrekord 0.0.2 entry that no log would take: its signature is noise."""
         return self._record(noise.randbytes(32), noise.randbytes(71))

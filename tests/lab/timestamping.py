@@ -49,6 +49,11 @@ class Stamper:
         info = _sequence(_integer(1), _oid(_POLICY), imprint, _integer(self._serial), time, nonce)
         return _sequence(_sequence(_integer(0)), self._signed(info))
 
+    def stamp_data(self, data: bytes, moment: datetime) -> bytes:
+        """A response over the SHA-256 of ``data``, without a nonce."""
+        imprint = _sequence(_sequence(_oid(_SHA256)), _tlv(0x04, hashlib.sha256(data).digest()))
+        return self.stamp(imprint, b"", moment)
+
     def _signed(self, info: bytes) -> bytes:
         attributes = b"".join(sorted([
             _attribute(_CONTENT_TYPE, _oid(_TST_INFO)),

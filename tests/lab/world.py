@@ -7,33 +7,30 @@ in every world; artifacts, times, run ids and commits depend on the scenario alo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from cryptography.x509.oid import ExtendedKeyUsageOID
-
 from tests.lab.artifacts import Artifact, build_artifacts
-from tests.lab.attest import SignedStatement, publish_statement, sign_and_log
+from tests.lab.attest import SignedStatement
 from tests.lab.claims import Claims
 from tests.lab.errors import LabError
 from tests.lab.git_history import git_history
-from tests.lab.npm_attest import sign_provenance, sign_publish
-from tests.lab.npm_keys import RegistryKeys
+from tests.lab.notary import Notary
 from tests.lab.npm_registry import RegistryView
 from tests.lab.npm_statements import PUBLISH, SLSA_V02, SLSA_V1
 from tests.lab.osv import AdvisoryView
 from tests.lab.packages import Package, plan_packages
-from tests.lab.pki import Authority, Signer
+from tests.lab.pki import Signer
 from tests.lab.plan import PlannedEntry, PlannedRelease, expand_background, plan_entries, plan_releases
 from tests.lab.pypi import IndexView
 from tests.lab.rekor import RekorLog
 from tests.lab.scenario import Scenario, load_scenario
 from tests.lab.signing import Job, Signed, Statement, run
 from tests.lab.store import StoredFile, build_journal
-from tests.lab.trust import der, trusted_root, write_trusted_root
+from tests.lab.trust import write_trusted_root
 
 
 @dataclass(frozen=True)
@@ -83,11 +80,9 @@ class World:
         self.git = git_history(scenario, plan_releases(scenario))
         self.releases = plan_releases(scenario, self.git.commits if commits is None else commits)
         self.packages = plan_packages(scenario, self.releases)
-        self.authority = Authority()
-        self.keys = RegistryKeys()
-        self.log = RekorLog()
-        stamper = Authority("tsa.lab.example", ExtendedKeyUsageOID.TIME_STAMPING)
-        self.trusted_root = trusted_root(self.authority, self.log, (stamper, der(stamper.timestamping_leaf()[1])))
+        self.notary = Notary(scenario)
+        self.authority, self.log = self.notary.authority, self.notary.log
+        self.trusted_root = self.notary.trusted_root()
         made = [
             _Made(package, release, artifact, order)
             for package in self.packages
@@ -110,7 +105,7 @@ class World:
             osv,
             self.log,
             self.log.size_at(moment),
-            RegistryView(() if on_pypi else self.packages, self.uploads, self.keys, moment),
+            RegistryView(() if on_pypi else self.packages, self.uploads, self.notary.keys, moment),
             {view.name: view for view in views[1:]},
         )
 
@@ -162,7 +157,7 @@ class World:
                 jobs.append(Job(accepted, order + 1, item.release, f"{name}.publish", item.package.name, registry))
         return jobs
 
-    def _signer(self, item: _Made, moment: datetime, signers: dict[tuple[str, str], Signer]) -> Any:
+    def _signer(self, item: _Made, moment: datetime, signers: dict[tuple[str, str], Signer]) -> Callable[[], Statement]:
         """One signature; the files of a release are signed with one certificate, as the upload action does."""
 
         def make() -> Statement:
@@ -175,17 +170,11 @@ class World:
 
     def _sign(self, signer: Signer, claims: Claims, item: _Made, moment: datetime) -> Statement:
         if self.scenario.ecosystem == "npm":
-            return sign_provenance(self.log, signer, self.authority.chain, claims, item.subject, moment)
-        # Claims may say that the entry went to Rekor v2 (`log`). An index attestation has nowhere to put the
-        # timestamp that v2 needs, so what the index serves is always logged in v1.
-        return self._sign_file(signer, claims, item.artifact.filename, item.artifact.data, moment)
+            return self.notary.version(signer, claims, item.subject, moment)
+        return self.notary.file(signer, claims, item.artifact.filename, item.artifact.data, moment)
 
-    def _sign_file(self, signer: Signer, claims: Claims, name: str, data: bytes, moment: datetime) -> SignedStatement:
-        digest = hashlib.sha256(data).hexdigest()
-        return sign_and_log(self.log, signer, claims.san, publish_statement(name, digest), digest, moment)
-
-    def _registry_signer(self, item: _Made, moment: datetime) -> Any:
-        return lambda: sign_publish(self.log, self.keys.at(moment), item.subject, moment)
+    def _registry_signer(self, item: _Made, moment: datetime) -> Callable[[], Statement]:
+        return lambda: self.notary.accepted(item.subject, moment)
 
     def _entry_jobs(self, made: list[_Made]) -> list[Job]:
         """The ``[[log_only]]`` entries. One that names an unattested file of the index is about this file's bytes."""
@@ -201,15 +190,15 @@ class World:
             jobs.append(Job(entry.row.signed, 0, None, entry.row.subject, self.scenario.project, make))
         return jobs
 
-    def _entry_signer(self, entry: PlannedEntry, known: _Made | None) -> Any:
+    def _entry_signer(self, entry: PlannedEntry, known: _Made | None) -> Callable[[], Statement]:
         def make() -> Statement:
             moment, name = entry.row.signed, entry.row.subject
             data = known.artifact.data if known else f"{self.scenario.id}\0{name}".encode()
             signer = self.authority.issue(entry.claims, moment)
             if self.scenario.ecosystem == "pypi":
-                return self._sign_file(signer, entry.claims, name, data, moment)
+                return self.notary.file(signer, entry.claims, name, data, moment, served=False)
             subject = self.scenario.project, entry.version, hashlib.sha512(data).hexdigest()
-            return sign_provenance(self.log, signer, self.authority.chain, entry.claims, subject, moment)
+            return self.notary.version(signer, entry.claims, subject, moment)
 
         return make
 
