@@ -213,6 +213,8 @@ def import_(
       rekor-monitor  lines of rekor-monitor's output: entries to look up
       facts          TOML with [[fact]] tables
       lead           a lead file of a public incident
+      snapshot       what the index said in an earlier case of the
+                     project: name that case in place of a file
     """
     if not files:
         _unpack(case, name)
@@ -222,12 +224,23 @@ def import_(
     if kind is not None and kind not in KINDS:
         raise UsageError(f"--kind {kind!r} is not one of {', '.join(KINDS)}.")
     opened = _open(case)
-    read = [(path, _read(path)) for path in files]
+    earlier = [path for path in files if kind in {None, "snapshot"} and _is_case(path)]
+    read = [(path, _read(path)) for path in files if path not in earlier]
     chosen = [(path, data, kind or detect_kind(path.name, data)) for path, data in read]
     for path, data, what in chosen:
         added = opened.add_import(path.name, data, kind=what, source=source or f"file {path.name}")
         typer.echo(f"Added {added.name} as {what}: {added.observation.id}")
+    for path in earlier:
+        from forensics.investigation.earlier import import_earlier
+
+        added = import_earlier(opened, path)
+        typer.echo(f"Added {added.name} as snapshot: {added.observation.id}")
     _follow_up(opened, ask=ask)
+
+
+def _is_case(path: Path) -> bool:
+    """Whether *path* is a case, as a directory or zipped."""
+    return path.is_dir() or path.suffix == ".zip"
 
 
 def _follow_up(case: Case, *, ask: bool) -> None:

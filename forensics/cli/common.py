@@ -73,6 +73,14 @@ RepositoryOption = Annotated[
         "--repository", metavar="URL|PATH", help="Collect this git repository, in place of the one that sources name."
     ),
 ]
+CompareOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--compare-with",
+        metavar="CASE",
+        help="An earlier case of the project, added to this one as a snapshot: what is gone since is told.",
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes on stderr.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr: waits, retries, each stage.")]
 
@@ -103,6 +111,7 @@ class Ask:
     max_files: int = 512
     also: tuple[str, ...] = ()
     repository: str | None = None
+    compare_with: tuple[Path, ...] = ()
 
 
 def _print_version(wanted: bool) -> None:
@@ -268,12 +277,12 @@ def file_options(ask: Ask) -> FileOptions:
 
 def document_of(ask: Ask) -> tuple[Document, Path]:
     """Return the document of what *ask* means, and where its case lies; from the cache if nothing changed since."""
-    known = _remembered(ask)
+    known = None if ask.compare_with else _remembered(ask)
     if known is not None:
         return known
     from forensics.report.build import build_document
 
-    investigation, analysis = investigate(ask)
+    investigation, analysis = investigate(ask, _compared(ask.compare_with) if ask.compare_with else None)
     document = build_document(analysis)
     if investigation.case.meta.complete and ask.cache:
         import msgspec
@@ -282,6 +291,19 @@ def document_of(ask: Ask) -> tuple[Document, Path]:
 
         cache.put(_key(investigation.case, investigation.root.sha256, ask), msgspec.json.encode(document))
     return document, investigation.case.path
+
+
+def _compared(cases: tuple[Path, ...]) -> Prepare:
+    def prepare(investigation: Investigation) -> bool:
+        from forensics.evidence.library import find_case
+        from forensics.investigation.earlier import import_earlier
+
+        before = len(investigation.case.imports())
+        for case in cases:
+            import_earlier(investigation.case, find_case(str(case)))
+        return len(investigation.case.imports()) > before
+
+    return prepare
 
 
 def _remembered(ask: Ask) -> tuple[Document, Path] | None:

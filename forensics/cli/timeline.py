@@ -11,6 +11,7 @@ from forensics.cli.common import (
     Ask,
     CacheOption,
     CaseOption,
+    CompareOption,
     ConcurrencyOption,
     EndpointOption,
     FilesOption,
@@ -62,6 +63,7 @@ def timeline(
     trust_root: TrustRootOption = None,
     endpoint: EndpointOption = None,
     repository: RepositoryOption = None,
+    compare_with: CompareOption = None,
     files: FilesOption = "suspects",
     max_file: MaxFileOption = 64,
     max_files: MaxFilesOption = 512,
@@ -82,7 +84,7 @@ def timeline(
     ask = Ask(
         project, case, offline, refresh, trust_root, endpoint, concurrency, max_wait, line, quiet, verbose,
         reconstruction=reconstruction, cache=cache, files=files, max_file=max_file, max_files=max_files,
-        repository=repository,
+        repository=repository, compare_with=tuple(compare_with or ()),
     )  # fmt: skip
     selection = select(versions, since, until, project)
     document, where = document_of(ask)

@@ -19,14 +19,13 @@ from forensics.model.release import History
 
 if TYPE_CHECKING:
     from forensics.attestation.pool import Job
-    from forensics.attestation.registry_keys import RegistryKeys
     from forensics.attestation.trust import TrustRoot
     from forensics.evidence.case import Case
     from forensics.evidence.client import Client, HostReport, Limits
     from forensics.sources.files import FileOptions
     from forensics.sources.gather import Gathered
-    from forensics.sources.index import IndexFile, ProvenanceAnswer
     from forensics.sources.supplements import Supplements
+    from forensics.timeline.earlier import Imported
     from forensics.timeline.logged import Logged
 
 T = TypeVar("T")
@@ -42,6 +41,7 @@ class Investigation:
     root: TrustRoot
     project: Project = field(init=False)
     _verified: dict[Job, Attestation] = field(init=False, repr=False, default_factory=dict)
+    _snapshots: tuple[Imported, ...] = field(init=False, repr=False, default=())
 
     def __post_init__(self) -> None:
         self.project = parse_project(self.case.meta.project)
@@ -126,10 +126,9 @@ class Investigation:
         from forensics.sources.git_collect import Collector
         from forensics.sources.git_record import Records
         from forensics.sources.rekor_gather import polite
-        from forensics.sources.supplements import read_supplements
 
         endpoints = Endpoints(dict(self.case.meta.endpoints))
-        supplements = read_supplements(self.case.imports(), self.project)
+        supplements = self.supplements()
         files = files or FileOptions()
         limits = limits or Limits()
 
@@ -204,10 +203,9 @@ class Investigation:
         from forensics.sources.gather import gather
         from forensics.sources.git import GitWitness
         from forensics.sources.git_record import Records
-        from forensics.sources.supplements import read_supplements
 
         endpoints = Endpoints(dict(self.case.meta.endpoints))
-        supplements = read_supplements(self.case.imports(), self.project)
+        supplements = self.supplements()
 
         async def run() -> Gathered:
             with self.case.reading_archive() as archive:
@@ -234,12 +232,11 @@ class Investigation:
         from forensics.model.versions import rules_of
         from forensics.signals.engine import judge
         from forensics.signals.waves import find_waves
-        from forensics.sources.supplements import read_supplements
         from forensics.timeline.events import events_of
         from forensics.timeline.lines import find_gaps
 
         gathered = self.gathered()
-        supplements = read_supplements(self.case.imports(), self.project)
+        supplements = self.supplements()
         history, logged = self._history(gathered, supplements, workers, progress)
         observations = self.case.observations()
         tick = (lambda done, total: progress("contents", done, total)) if progress else None
@@ -304,45 +301,33 @@ class Investigation:
         self, gathered: Gathered, supplements: Supplements, workers: int | None, progress: Progress | None
     ) -> tuple[History, Logged]:
         """Return the history that the answers give, every attestation verified, and what the log says."""
+        from forensics.attestation.registry_keys import keys_for
+        from forensics.investigation.earlier import earlier_of, jobs_of_earlier
+        from forensics.investigation.verification import jobs_of, verify_jobs
         from forensics.timeline.history import build_history
         from forensics.timeline.logged import read_log
         from forensics.timeline.registry_signatures import with_registry_signatures
 
-        attested = self._verify(gathered, workers, progress)
+        files = {f.filename: f for f in gathered.index.value.files} if isinstance(gathered.index, Checked) else {}
+        keys = keys_for(self.root, gathered.keys.value if isinstance(gathered.keys, Checked) else None)
+        tick = (lambda done, total: progress("verification", done, total)) if progress else None
+        jobs = jobs_of(self.project, files, gathered.provenance, keys)
+        attested = verify_jobs(self.root, jobs, self._verified, workers, tick)
+        before = jobs_of_earlier(self.project, self._snapshots, keys)
+        earlier = earlier_of(self._snapshots, verify_jobs(self.root, before, self._verified, workers, tick))
         collected_at = self.case.meta.closed_at or self.case.meta.created_at
         logged = read_log(self.project, gathered, supplements, attested, self.root)
-        history = build_history(self.project, gathered, supplements, attested, collected_at, logged)
-        return with_registry_signatures(history, self._keys(gathered)), logged
+        history = build_history(self.project, gathered, supplements, attested, collected_at, logged, earlier)
+        return with_registry_signatures(history, keys), logged
 
-    def _verify(
-        self, gathered: Gathered, workers: int | None, progress: Progress | None
-    ) -> dict[str, tuple[Attestation, ...]]:
-        """Verify every attestation of every file, in worker processes when there are many."""
-        from forensics.attestation.pool import evaluate_many
+    def supplements(self) -> Supplements:
+        """Return what was imported into the case, earlier cases included, parsed."""
+        from forensics.investigation.earlier import read_earlier
+        from forensics.sources.supplements import read_supplements
 
-        files = {f.filename: f for f in gathered.index.value.files} if isinstance(gathered.index, Checked) else {}
-        keys = self._keys(gathered)
-        jobs = [
-            job
-            for filename, outcome in sorted(gathered.provenance.items())
-            if isinstance(outcome, Checked) and outcome.value.data is not None
-            for job in _jobs(self.project, files[filename], outcome, keys)
-        ]
-        tick = (lambda done, total: progress("verification", done, total)) if progress else None
-        fresh = [job for job in dict.fromkeys(jobs) if job not in self._verified]
-        outcomes = evaluate_many(self.root, fresh, workers=workers, progress=tick)
-        self._verified.update(zip(fresh, outcomes, strict=True))
-        results: dict[str, list[Attestation]] = {}
-        for job in jobs:
-            results.setdefault(job.filename or "", []).append(self._verified[job])
-        return {name: tuple(found) for name, found in results.items()}
-
-    def _keys(self, gathered: Gathered) -> RegistryKeys:
-        """Return the keys of the index that count for this case."""
-        from forensics.attestation.registry_keys import keys_for
-
-        served = gathered.keys.value if isinstance(gathered.keys, Checked) else None
-        return keys_for(self.root, served)
+        found = read_supplements(self.case.imports(), self.project)
+        self._snapshots = read_earlier(self.case, self.project, found)
+        return found
 
     def _facts(self, collected_at: datetime) -> CaseFacts:
         meta = self.case.meta
@@ -358,18 +343,6 @@ class Investigation:
             trust_root_name=self.root.name,
             trust_root_vouched_by=self.root.vouched_by,
         )
-
-
-def _jobs(project: Project, file: IndexFile, outcome: Checked[ProvenanceAnswer], keys: RegistryKeys) -> list[Job]:
-    """Return what is to be verified of the attestations of one file, in the form that its index serves them in."""
-    from forensics.attestation.jobs import jobs_for, jobs_for_npm
-    from forensics.model.project import Ecosystem
-
-    data, evidence = outcome.value.data, outcome.evidence
-    if project.ecosystem is Ecosystem.NPM:
-        named = {"project": project.name, "version": file.version, "filename": file.filename}
-        return jobs_for_npm(data, **named, sha512=file.sha512, keys=keys, evidence=evidence)
-    return jobs_for(data, file.filename, file.sha256, evidence)
 
 
 def run_to_end(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -44,7 +44,8 @@ class ProjectStatus(StrEnum):
 class Artifact:
     """One file of a release. `provenance` holds the attestations (an empty tuple: observed to be absent).
 
-    Digests are lower-case hex. npm states SHA-512; SHA-256 is then known where the bytes are.
+    Digests are lower-case hex. npm states SHA-512; SHA-256 is then known where the bytes are. `vanished` are
+    attestations of it that an earlier case or the log holds and that its index no longer serves.
     """
 
     filename: str
@@ -59,6 +60,7 @@ class Artifact:
     evidence: tuple[str, ...] = ()
     contents: Outcome[Contents] = NO_CONTENTS
     sha512: str | None = None
+    vanished: tuple[Attestation, ...] = ()
 
     @property
     def digest(self) -> str | None:
@@ -183,7 +185,7 @@ class History:
 
     `repository` is its source repository as a whole; what that says of one release stands with the release. `tags` are
     named versions of the index (npm's dist-tags), by name. `dependency_ages` are first publications of newly required
-    packages, `fleet` what the project's accounts published elsewhere.
+    packages, `fleet` what the project's accounts published elsewhere. `earlier_cases` names imported cases.
 
     `unasked` says why the index could not be asked, if so. `log_only` are entries of the project in a transparency log
     that belong to no release that anybody names.
@@ -205,6 +207,7 @@ class History:
     tags: tuple[tuple[str, str], ...] = ()
     dependency_ages: Mapping[str, Outcome[datetime]] = field(default_factory=dict)
     fleet: Outcome[Fleet] = NO_FLEET
+    earlier_cases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,4 @@ SIGNALS: tuple[Signal, ...] = (
         ("CI",),
         "CI runs are not collected by this version",
     ),
-    _planned(
-        "attestation-vanished",
-        "An attestation seen before is gone",
-        Family.HINDSIGHT,
-        (_L,),
-        ("case", "log"),
-        "earlier cases are not compared by this version",
-    ),
 )

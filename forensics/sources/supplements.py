@@ -36,6 +36,7 @@ KINDS = {
     "rekor-monitor": "lines of rekor-monitor's output",
     "facts": "TOML with [[fact]] tables",
     "lead": "a lead file of a public incident",
+    "snapshot": "the index's answers in an earlier case, as `case import CASE EARLIER_CASE` copies them",
 }
 """The kinds of import by name, with what each looks like."""
 
@@ -58,6 +59,8 @@ def read_supplements(imports: Iterable[Import], project: Project) -> Supplements
 
 def detect_kind(name: str, data: bytes) -> str:
     """Return the kind of import that *data* is, by its content; raises UsageError when it is none we know."""
+    if data[:2] == b"\x1f\x8b" and name.endswith(".warc.gz"):
+        return "snapshot"
     head = data[:65536].decode("utf-8", errors="replace").lstrip("\ufeff")
     if "[[fact]]" in head or re.search(rf'^schema\s*=\s*["\']{LEAD_SCHEMA}["\']', head, re.MULTILINE):
         return "lead" if re.search(rf'^schema\s*=\s*["\']{LEAD_SCHEMA}["\']', head, re.MULTILINE) else "facts"
@@ -99,6 +102,10 @@ def _listed(head: str) -> str | None:
     return "indicators" if _DIGEST.search(head) or (pinned and len(pinned) * 2 > len(lines)) else None
 
 
+def _read_nothing(data: bytes, source: str, evidence: tuple[str, ...], project: Project, found: Supplements) -> None:
+    """Nothing here: a snapshot of an earlier case is replayed like a live index (`sources.snapshot`)."""
+
+
 Reader = Callable[[bytes, str, tuple[str, ...], Project, Supplements], None]
 _READERS: dict[str, Reader] = {
     "export": read_export,
@@ -112,4 +119,5 @@ _READERS: dict[str, Reader] = {
     "facts": read_facts,
     "fact": read_single_fact,
     "lead": read_lead,
+    "snapshot": _read_nothing,
 }

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -23,13 +22,15 @@ from forensics.model.release import (
     Release,
     SourceStatus,
 )
-from forensics.model.versions import PEP440, VersionRules, rules_of
+from forensics.model.versions import rules_of
 from forensics.sources.ecosystems import package_index
 from forensics.sources.gather import Gathered
 from forensics.sources.git_facts import source_history, with_sources
 from forensics.sources.index import Index, IndexFile, VersionRecord
 from forensics.sources.supplements import NamedFile, StatedTime, Supplements
+from forensics.timeline.earlier import Earlier
 from forensics.timeline.logged import Logged
+from forensics.timeline.ordering import order_releases, with_ranges
 from forensics.timeline.predicates import predicate_contradictions
 
 Attested = Mapping[str, tuple[Attestation, ...]]
@@ -45,12 +46,13 @@ def build_history(
     attested: Attested,
     collected_at: datetime,
     logged: Logged | None = None,
+    earlier: Earlier | None = None,
 ) -> History:
     """Return the history of *project*: releases in order of publication, undated ones after the version below them."""
-    logged = logged or Logged()
+    logged, earlier = logged or Logged(), earlier or Earlier()
     index = gathered.index.value if isinstance(gathered.index, Checked) else None
     rules = rules_of(project.ecosystem)
-    builder = _Builder(project, gathered, supplements, attested, index, logged)
+    builder = _Builder(project, gathered, supplements, attested, index, logged, earlier)
     releases = with_sources(order_releases(builder.releases(), rules), gathered.repository, project)
     not_checked = [
         (status.source, NotChecked(status.problem, status.source, status.evidence))
@@ -78,6 +80,7 @@ def build_history(
         repository=source_history(gathered.repository),
         log_only=logged.log_only,
         tags=index.tags if index else (),
+        earlier_cases=earlier.cases,
     )
 
 
@@ -106,11 +109,14 @@ class _Builder:
         attested: Attested,
         index: Index | None,
         logged: Logged,
+        earlier: Earlier,
     ) -> None:
         self.rules = rules_of(project.ecosystem)
         self.named_by = package_index(project.ecosystem)
         self.gathered = gathered
         self.logged = logged
+        self.earlier = earlier
+        self.published_then = {self.rules.spelled(v): stated for v, stated in earlier.publications.items()}
         self.attested = attested
         self.index = index
         self.supplements = supplements
@@ -177,15 +183,17 @@ class _Builder:
             yanked_reason=next((file.yanked_reason for file in listed if file.yanked_reason), None),
             mentions=tuple(self._mentions(key, listed=bool(listed))),
             evidence=self._evidence(key),
-            publication=self._publication(record),
+            publication=self._publication(key, record),
         )
 
-    def _publication(self, record: VersionRecord | None) -> Outcome[Publication]:
-        """What the index states of the version; of one that it only remembers, it states a time and no more."""
+    def _publication(self, key: str, record: VersionRecord | None) -> Outcome[Publication]:
+        """What the index states of the version; of one that it only remembers, what it stated in an earlier case."""
+        if record is not None and record.listed:
+            return record.publication
+        if (then := self.published_then.get(key)) is not None:
+            return then
         if record is None or not self.index:
             return NO_PUBLICATION
-        if record.listed:
-            return record.publication
         reason = "the index remembers when it was published, and nothing else of it"
         return NotChecked(reason, "an earlier case, or a copy of the packument", self.index.evidence)
 
@@ -242,7 +250,20 @@ class _Builder:
             upload_client=client or self._client(file.version),
             evidence=evidence,
             sha512=file.sha512,
+            vanished=self._vanished(file),
         )
+
+    def _vanished(self, file: IndexFile) -> tuple[Attestation, ...]:
+        """Return attestations of a listed file that an earlier case or the log holds, and that the index serves not."""
+        outcome = self.gathered.provenance.get(file.filename)
+        if not isinstance(outcome, Checked):
+            return ()
+        attested = self.attested.get(file.filename, ())
+        logged = self.logged.of(file.filename, file.digest)
+        known = [*self.earlier.attested.get(file.filename, ())]
+        known += logged.value if isinstance(logged, Checked) and not attested else ()
+        served = {attestation.digest for attestation in attested}
+        return tuple({a.digest: a for a in known if a.digest not in served}.values())
 
     def _client(self, version: str) -> str | None:
         """The program that published it, where the index states one."""
@@ -282,12 +303,20 @@ class _Builder:
             size=file.size,
             uploaded_at=file.uploaded_at,
             listed=False,
-            provenance=self.logged.of(file.filename, file.digest) or _REMOVED_FILE,
+            provenance=self._remembered(file),
             path=file.path,
             upload_client=file.upload_client,
             evidence=file.evidence,
             sha512=file.sha512,
         )
+
+    def _remembered(self, file: NamedFile) -> Outcome[tuple[Attestation, ...]]:
+        """Return the attestations of a file that is gone: those that an earlier case saw, else the log's."""
+        logged = self.logged.of(file.filename, file.digest) or _REMOVED_FILE
+        then = self.earlier.attested.get(file.filename)
+        if then is None or (isinstance(logged, Checked) and not then):
+            return logged
+        return Checked(then, self.earlier.evidence)
 
 
 def _words_of(record: VersionRecord) -> list[str]:
@@ -299,20 +328,6 @@ def _words_of(record: VersionRecord) -> list[str]:
     if isinstance(publication, Checked) and publication.value.deprecated:
         words.append(f"deprecated it: {publication.value.deprecated}")
     return words
-
-
-def with_ranges(
-    advisories: Outcome[tuple[Advisory, ...]], versions: Iterable[str], rules: VersionRules
-) -> Outcome[tuple[Advisory, ...]]:
-    """Return *advisories*, those that state only ranges with the *versions* that lie in them spelt out."""
-    if isinstance(advisories, NotChecked):
-        return advisories
-    known = sorted(set(versions), key=rules.key)
-    spelt = tuple(
-        a if a.versions or a.affects_all else replace(a, versions=tuple(v for v in known if a.covers(v, rules)))
-        for a in advisories.value
-    )
-    return replace(advisories, value=spelt)
 
 
 def _merged(named: list[NamedFile]) -> list[NamedFile]:
@@ -383,24 +398,3 @@ def _removed(
     if index is None:
         return NotChecked("the index could not be asked whether it still lists it", "index")
     return NotChecked("the index does not list it, and no source states when it was removed", "journal or a fact")
-
-
-def order_releases(releases: list[Release], rules: VersionRules = PEP440) -> list[Release]:
-    """Return *releases* by publication; one without a time directly after the highest version below it.
-
-    Ties go by version, as *rules* order them. What has neither time nor predecessor comes first.
-    """
-    dated = sorted(
-        (r for r in releases if r.published is not None),
-        key=lambda r: (r.published or datetime.min, rules.key(r.version)),
-    )
-    by_version = sorted(dated, key=lambda r: rules.key(r.version))
-    keys = [rules.key(r.version) for r in by_version]
-    after: dict[str | None, list[Release]] = defaultdict(list)
-    for release in sorted((r for r in releases if r.published is None), key=lambda r: rules.key(r.version)):
-        below = bisect_left(keys, rules.key(release.version)) - 1
-        after[by_version[below].version if below >= 0 else None].append(release)
-    ordered = after[None]
-    for release in dated:
-        ordered += [release, *after[release.version]]
-    return ordered

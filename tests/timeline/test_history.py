@@ -13,7 +13,8 @@ from forensics.model.event import Lane, TimeKind
 from forensics.model.release import History, Mention
 from forensics.sources.supplements import NamedFile, StatedTime
 from forensics.timeline.events import events_of, removal_statement
-from forensics.timeline.history import build_history, order_releases
+from forensics.timeline.history import build_history
+from forensics.timeline.ordering import order_releases
 from tests.timeline.histories import PROJECT, at, gathered, index_file, release, supplements
 from tests.timeline.test_lines import versions
 

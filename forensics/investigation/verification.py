@@ -1,0 +1,60 @@
+"""The attestations of files on their way to a verdict: from answers to jobs, from jobs to verified attestations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from forensics.model.attestation import Attestation
+from forensics.model.checked import Checked
+from forensics.model.project import Ecosystem, Project
+from forensics.sources.index import IndexFile, Provenance, ProvenanceAnswer
+
+if TYPE_CHECKING:
+    from forensics.attestation.pool import Job
+    from forensics.attestation.registry_keys import RegistryKeys
+    from forensics.attestation.trust import TrustRoot
+
+Tick = Callable[[int, int], None]
+
+
+def jobs_of(
+    project: Project, files: Mapping[str, IndexFile], provenance: Provenance, keys: RegistryKeys, *, cite: str = ""
+) -> list[Job]:
+    """Return what is to be verified: every attestation that *provenance* holds for one of *files*.
+
+    *cite* is the observation to rest on in place of the answers' own, where these belong to another case.
+    """
+    return [
+        job
+        for filename, outcome in sorted(provenance.items())
+        if isinstance(outcome, Checked) and outcome.value.data is not None and filename in files
+        for job in _jobs(project, files[filename], outcome.value, (cite,) if cite else outcome.evidence, keys)
+    ]
+
+
+def _jobs(
+    project: Project, file: IndexFile, answer: ProvenanceAnswer, evidence: tuple[str, ...], keys: RegistryKeys
+) -> list[Job]:
+    """Return what is to be verified of the attestations of one file, in the form that its index serves them in."""
+    from forensics.attestation.jobs import jobs_for, jobs_for_npm
+
+    if project.ecosystem is Ecosystem.NPM:
+        named = {"project": project.name, "version": file.version, "filename": file.filename}
+        return jobs_for_npm(answer.data, **named, sha512=file.sha512, keys=keys, evidence=evidence)
+    return jobs_for(answer.data, file.filename, file.sha256, evidence)
+
+
+def verify_jobs(
+    root: TrustRoot, jobs: Sequence[Job], known: dict[Job, Attestation], workers: int | None, tick: Tick | None
+) -> dict[str, tuple[Attestation, ...]]:
+    """Return the verified attestations by file name; *known* are those of earlier calls, and is added to."""
+    from forensics.attestation.pool import evaluate_many
+
+    fresh = [job for job in dict.fromkeys(jobs) if job not in known]
+    outcomes = evaluate_many(root, fresh, workers=workers, progress=tick)
+    known.update(zip(fresh, outcomes, strict=True))
+    results: dict[str, list[Attestation]] = {}
+    for job in jobs:
+        results.setdefault(job.filename or "", []).append(known[job])
+    return {name: tuple(found) for name, found in results.items()}
