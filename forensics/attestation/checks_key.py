@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from forensics.attestation.context import Context, failed, not_checked, passed
-from forensics.attestation.registry_keys import RegistryKey
+from forensics.attestation.registry_keys import ATTESTATIONS, RegistryKey
 from forensics.attestation.timestamps import timestamp
 from forensics.model.attestation import Check, CheckResult
 from forensics.model.errors import MalformedEvidence
@@ -22,12 +22,16 @@ KEY_VALIDITY = "key-validity"
 def check_registry_key(context: Context) -> Check:
     """Step `registry-key`: the bundle names one key, and somebody vouches for that key.
 
-    An id that is not known is not checked: the likeliest cause is that our keys are old. Two different ids, in the
-    envelope and in the material, fail. Source: npm's publish attestation v0.1, "Verification".
+    An id that is not known is not checked: our keys may be old, or the bundle is none of a registry. Where material or
+    envelope names a known key, the other must name it too: npm writes both, and elsewhere the envelope's id is
+    anything. Source: npm's publish attestation v0.1, "Verification".
     """
-    hint, stated = context.raw.key_hint or "", context.raw.key_id
-    if hint != stated:
+    hint, stated, keys = context.raw.key_hint or "", context.raw.key_id, context.expected.keys
+    known = context.registry_key is not None or (keys is not None and keys.find(stated, ATTESTATIONS) is not None)
+    if hint != stated and known:
         return failed(REGISTRY_KEY, f"the material names the key {hint[:100]!r}, the envelope {stated[:100]!r}.")
+    if not hint:
+        return not_checked(REGISTRY_KEY, "the bundle names no key.")
     return judge_key(hint, context.registry_key)
 
 

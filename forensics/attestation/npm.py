@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from forensics.attestation.raw import MAX_ATTESTATIONS, RawAttestation, items, octets, section
+from forensics.attestation.raw import MAX_ATTESTATIONS, MAX_STATEMENT, RawAttestation, items, octets, section
 from forensics.attestation.statement import parse_statement
 from forensics.model.errors import HostileInput, MalformedEvidence
 from forensics.model.project import Ecosystem, Project
@@ -70,9 +70,8 @@ def same_purl(one: str, other: str) -> bool:
 
 def subject_is_npm(bundle: Any) -> bool:
     """Return whether the statement in *bundle* (parsed JSON, unverified) is about a version of npm."""
-    envelope = bundle.get("dsseEnvelope") if isinstance(bundle, Mapping) else None
     try:
-        statement = parse_statement(octets(section({"e": envelope}, "e"), "payload"))
+        statement = parse_statement(octets(section(bundle, "dsseEnvelope"), "payload", MAX_STATEMENT))
     except (MalformedEvidence, HostileInput):
         return False
     return any(subject.name.startswith(PURL_PREFIX) for subject in statement.subjects)

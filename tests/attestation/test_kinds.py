@@ -139,6 +139,19 @@ def test_a_list_that_states_another_predicate_type_is_refused(world: World) -> N
     assert "https://example/other" in detail(found, "format")
 
 
+@pytest.mark.parametrize(("hint", "key_id"), [("somebody", ""), ("somebody", "else"), ("", ""), (None, "else")])
+def test_a_keyed_bundle_that_is_none_of_a_registry_is_not_checked(
+    world: World, evaluator: Evaluator, hint: str | None, key_id: str
+) -> None:
+    bundle = world.bundle("dsse/0.0.1", keyed=True)
+    bundle["verificationMaterial"]["publicKey"] = {"hint": hint}
+    bundle["dsseEnvelope"]["signatures"][0]["keyid"] = key_id
+    found = evaluator.bundle(bundle, keys=world.keys)
+    assert found.verification.status is VerificationStatus.NOT_CHECKED
+    assert not failures(found)
+    assert results(found)["set"] == "pass"
+
+
 def test_a_key_that_expired_before_the_log_signed(world: World, evaluator: Evaluator) -> None:
     for kind in (KINDS[0], "dsse/0.0.2"):
         bundle = world.bundle(kind, keyed=True)
