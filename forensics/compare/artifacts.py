@@ -123,14 +123,22 @@ def _compare(one: _Same, other: _Same) -> ContentsDiff:
 def new_hooks(before: tuple[str, ...], after: tuple[str, ...]) -> list[str]:
     """Return the hooks that were not there before, or run another command.
 
-    Of `prepare` only its appearance counts: npm does not run it for what comes from the registry.
+    npm does not run `prepare` for what comes from the registry, and most packages prepare their own development with
+    it (husky, a compiler). So of `prepare` only its appearance counts, and only where it runs a file by itself.
     """
     known = {_hook_key(hook) for hook in before}
-    return [hook for hook in after if _hook_key(hook) not in known]
+    return [hook for hook in after if _hook_key(hook) not in known and not _develops(hook)]
+
+
+_RUNS_A_FILE = re.compile(r"(?:^|[;&|(]|:)\s*(?:(?:node|bun|deno(?: run)?|sh|bash|python3?)\s|\.{1,2}/)")
 
 
 def _hook_key(hook: str) -> str:
     return PREPARE if hook.startswith(f"{PREPARE}:") else hook
+
+
+def _develops(hook: str) -> bool:
+    return hook.startswith(f"{PREPARE}:") and not _RUNS_A_FILE.search(hook.removeprefix(PREPARE))
 
 
 def _new_starts(changes: Iterable[FileChange]) -> Iterable[Surface]:

@@ -15,6 +15,8 @@ from forensics.signals import thresholds as t
 from forensics.signals.held import held_evidence, last_counterpart, named, read_artifacts, why_unread
 from forensics.signals.registry import Hit, Result, View, signal
 
+_FACT = "surface"
+
 
 @dataclass(slots=True)
 class _New:
@@ -51,6 +53,8 @@ def exec_surface_added(view: View) -> Result:
     _by_contents(view, new)
     _by_declaration(view, new)
     young, unknown = _young(view, new)
+    # A value that has held is usual, as with every other change: a hook that was added a year ago accuses nobody.
+    new.surface = {what: None for what in new.surface if (_FACT, what) not in view.baseline.joined}
     if new.surface or young:
         return Hit(
             severity=Severity.HIGH if new.surface else Severity.MEDIUM,
@@ -59,6 +63,8 @@ def exec_surface_added(view: View) -> Result:
             if new.surface
             else f"packages that were there for {duration(t.DEPENDENCY_AGE)} before they were required",
             evidence=tuple(dict.fromkeys(new.evidence)),
+            fact=_FACT,
+            changed=frozenset((_FACT, what) for what in new.surface),
         )
     if not new.compared:
         missing = why_unread(view.release)

@@ -14,6 +14,7 @@ from forensics.model.release import Release
 from forensics.signals.engine import judge
 from tests.signals.boxes import PACKAGE, UNREAD, boxed, past
 from tests.signals.histories import Judged, day, history, judged
+from tests.signals.packuments import judged_npm, published, row
 
 ID = "exec-surface-added"
 SOCKET = b"import socket\n"
@@ -129,3 +130,26 @@ def test_what_the_index_states_counts_where_the_files_are_gone(stated: dict[str,
     same = judged([*(_declaring(n, **stated) for n in range(6)), _declaring(6, **stated)])
     assert same.finding("1.0.6", ID) is None
     assert same.unchecked("1.0.6", ID) == UNREAD, "its files are still unread"
+
+
+@pytest.mark.parametrize(
+    ("command", "fires"),
+    [
+        ("husky install && npm run prepare:hooks", False),
+        ("tsc -p . ; rollup -c", False),
+        ("husky", False),
+        ("node setup.mjs", True),
+        ("npm run build && node ./x.js", True),
+        ("./setup.sh", True),
+        ("bash -c ls", True),
+    ],
+)
+def test_a_prepare_that_serves_development_is_no_surface(command: str, fires: bool) -> None:
+    told = judged_npm([*row(3), published("1.0.3", day(40), hooks=(("prepare", command),))])
+    assert (told.finding("1.0.3", ID) is not None) == fires
+
+
+def test_surface_that_holds_becomes_usual() -> None:
+    hook = (("postinstall", "node native.js"),)
+    told = judged_npm([*row(3), *row(5, first=3, start=30, hooks=hook)])
+    assert [told.finding(f"1.0.{n}", ID) is not None for n in range(3, 8)] == [True, True, True, False, False]
