@@ -86,18 +86,25 @@ class Baseline:
     """Predecessor and cohort, latest last. `borrowed` when the line had none and the project's latest stands in.
 
     `fully_attested` are the latest releases of which every file was attested, at most FULLY_ATTESTED, of any age.
+    `wider` is the project's cohort, where the line's is too small to learn a rate from.
     """
 
     cohort: tuple[Past, ...]
     borrowed: bool
     joined: frozenset[tuple[str, str]] = field(default=frozenset())
     fully_attested: tuple[Profile, ...] = ()
+    wider: tuple[Past, ...] = ()
     _known: dict[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def predecessor(self) -> Profile | None:
         """The latest release of the baseline."""
         return self.cohort[-1].profile if self.cohort else None
+
+    @property
+    def for_rates(self) -> tuple[Past, ...]:
+        """What rates are learnt from: the line's cohort, or the project's where the line has too few releases."""
+        return self.wider or self.cohort
 
     def values(self, name: str) -> frozenset[str]:
         """Return the values of one attribute of `Profile` that the cohort's members carry, and those that joined.
@@ -131,9 +138,8 @@ def build_baseline(line: Series, project: Series, at: datetime) -> Baseline:
     """
     cohort = _cohort(line.members, at)
     source, borrowed = (line, False) if cohort else (project, True)
-    return Baseline(
-        cohort or _cohort(project.members, at), borrowed, _joined(source.members), _attested(source.attested, at)
-    )
+    wider = _cohort(project.members, at) if len(cohort) < t.RATE_SAMPLES else ()
+    return Baseline(cohort or wider, borrowed, _joined(source.members), _attested(source.attested, at), wider)
 
 
 def _attested(past: Sequence[Past], at: datetime) -> tuple[Profile, ...]:

@@ -27,14 +27,14 @@ from forensics.signals.registry import Hit, Result, View, signal
     slsa="F",
 )
 def multi_line_burst(view: View) -> Result:
-    """Fire when another line was published within the hour, where that is rare among earlier publications.
+    """Fire when another line was published in the hour before, where that is rare among earlier publications.
 
-    At publication only lines published before it count; with hindsight those after it as well.
+    With hindsight, lines that followed within the hour are named as well; alone they are nothing against this release.
     """
     published = view.release.published
     if published is None:
         return NotChecked("when it was published is not known", "index")
-    if not view.around:
+    if not any(other.published <= published for other in view.around if other.published):
         return None
     if view.rhythm.published < t.RATE_SAMPLES:
         return too_few(view.rhythm.published, t.RATE_SAMPLES, "earlier publications")

@@ -30,7 +30,7 @@ def no_source_release(view: View) -> Result:
     facts = view.release.source
     if isinstance(facts, NotChecked):
         return facts
-    known = [s.value for past in view.baseline.cohort if isinstance(s := past.profile.release.source, Checked)]
+    known = [s.value for past in view.baseline.for_rates if isinstance(s := past.profile.release.source, Checked)]
     if len(known) < t.RATE_SAMPLES:
         return too_few(len(known), t.RATE_SAMPLES, "earlier releases", "git")
     had = sum(_has_source(one) for one in known)

@@ -31,7 +31,7 @@ def run_retried(view: View) -> Result:
         if missing is None and view.profile.identities and not own:
             return NotChecked("its certificates name no run attempt", "certificate", view.profile.evidence)
         return missing
-    cohort = [attempts for past in view.baseline.cohort if (attempts := _attempts(past.profile))]
+    cohort = [attempts for past in view.baseline.for_rates if (attempts := _attempts(past.profile))]
     if len(cohort) < t.RATE_SAMPLES:
         return too_few(len(cohort), t.RATE_SAMPLES, "earlier releases with a run attempt", "certificate")
     first = sum(max(attempts) == 1 for attempts in cohort)

@@ -47,3 +47,11 @@ def test_not_checked_without_the_repository_or_where_releases_are_seldom_tagged(
     few = _then(sourced(release("1.0.3", day(80)), **NOTHING), all_sourced(series(3))).unchecked("1.0.3", ID)
     assert few is not None
     assert "fewer than 5 earlier releases" in few.reason
+
+
+def test_a_line_with_few_releases_borrows_the_projects_habit() -> None:
+    old = all_sourced([release("0.9.0", day(1)), release("0.9.1", day(30))])
+    told = _then(sourced(release("0.9.2", day(81)), **NOTHING), [*old, *all_sourced(series(8, start=2))])
+    assert told.hit("0.9.2", ID).expected.startswith(
+        "a tag or a version bump, as 9 of 9 earlier releases have (tag v1.0.7)"
+    )
