@@ -80,7 +80,11 @@ class World:
         self.git = git_history(scenario, plan_releases(scenario))
         self.releases = plan_releases(scenario, self.git.commits if commits is None else commits)
         self.packages = plan_packages(scenario, self.releases)
-        self.notary = Notary(scenario)
+        self._realise()
+
+    def _realise(self) -> None:
+        """Sign everything that the packages hold in order of time, and upload it."""
+        self.notary = Notary(self.scenario)
         self.authority, self.log = self.notary.authority, self.notary.log
         self.trusted_root = self.notary.trusted_root()
         made = [
@@ -89,10 +93,10 @@ class World:
             for release in package.releases
             for order, artifact in enumerate(build_artifacts(package.scenario, release))
         ]
-        self.signed: list[Signed] = run(self.log, [*self._jobs(made), *self._entry_jobs(made)], scenario.id)
+        self.signed: list[Signed] = run(self.log, [*self._jobs(made), *self._entry_jobs(made)], self.scenario.id)
         self.uploads = self._upload(made)
-        self.files = self.uploads[scenario.project]
-        self.journal = build_journal(scenario.project, self.releases, self.files)
+        self.files = self.uploads[self.scenario.project]
+        self.journal = build_journal(self.scenario.project, self.releases, self.files)
 
     def at(self, moment: datetime) -> Snapshot:
         """What every source holds at a moment."""
