@@ -36,7 +36,7 @@ def make_app() -> typer.Typer:
     """Return the typer application with every command. Heavy libraries load inside the commands, never here."""
     import typer
 
-    from forensics.cli import case, diff, log, recover, report, signals, timeline, verify
+    from forensics.cli import case, diff, log, recover, report, signals, sweep, timeline, verify
     from forensics.cli.common import version_option
 
     app = typer.Typer(
@@ -59,6 +59,7 @@ def make_app() -> typer.Typer:
     app.add_typer(log.app, name="log")
     app.add_typer(case.app, name="case")
     app.command("signals")(signals.signals)
+    app.command("sweep")(sweep.sweep)
     return app
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from forensics.model.document import Document
     from forensics.model.endpoints import Endpoints
     from forensics.sources.files import FileOptions
+    from forensics.sweep.engine import Engine
 
 ProjectArgument = Annotated[
     str | None, typer.Argument(metavar="PROJECT", help="NAME, pypi:NAME or a purl such as pkg:pypi/NAME.")
@@ -80,6 +81,15 @@ CompareOption = Annotated[
         metavar="CASE",
         help="An earlier case of the project, added to this one as a snapshot: what is gone since is told.",
     ),
+]
+EngineOption = Annotated[
+    str | None, typer.Option("--engine", metavar="pool|dask", help="Who does the work: processes here, or Dask.")
+]
+SchedulerOption = Annotated[
+    str | None, typer.Option("--scheduler", metavar="URL", help="A running Dask scheduler, such as tcp://host:8786.")
+]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", min=1, max=256, help="Tasks at a time; default: one a processor.")
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes on stderr.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr: waits, retries, each stage.")]
@@ -184,6 +194,18 @@ def trust_root_bytes(ask: Ask) -> bytes | None:
         return named.read_bytes()
     except OSError as error:
         raise UsageError(f"The trust root {named} cannot be read: {error.strerror}.") from None
+
+
+def crew_for(
+    engine: str | None, scheduler: str | None, workers: int | None, default: str | None = None
+) -> Engine | None:
+    """Return the engine that the options name, *default* where they name none; None for neither. Raises UsageError."""
+    from forensics.sweep.engine import engine_for
+
+    name = engine or ("pool" if workers is not None and scheduler is None else default)
+    if name is None and scheduler is None:
+        return None
+    return engine_for(name or "dask", scheduler=scheduler, workers=workers)
 
 
 def note(ask: Ask, text: str) -> None:

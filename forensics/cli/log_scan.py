@@ -11,10 +11,14 @@ from forensics.cli.common import (
     Ask,
     ConcurrencyOption,
     EndpointOption,
+    EngineOption,
     MaxWaitOption,
     OfflineOption,
     QuietOption,
+    SchedulerOption,
     TrustRootOption,
+    WorkersOption,
+    crew_for,
     note,
 )
 from forensics.cli.log_sought import (
@@ -35,7 +39,9 @@ from forensics.model.errors import UsageError
 if TYPE_CHECKING:
     from forensics.cli.log_session import Logs
     from forensics.model.log import LogRecord
+    from forensics.sources.rekor_tiles import TileShard
     from forensics.sources.tiles_scan import Scanned, Tick, Wanted
+    from forensics.sweep.engine import Engine
     from forensics.transparency.scan import Hit
 
 UNSOUND_EXIT = 4
@@ -68,6 +74,9 @@ def scan(
     form: Annotated[str | None, typer.Option("--format", metavar="F", help="text, json or rekor-monitor.")] = None,
     trust_root: TrustRootOption = None,
     endpoint: EndpointOption = None,
+    engine: EngineOption = None,
+    scheduler: SchedulerOption = None,
+    workers: WorkersOption = None,
     concurrency: ConcurrencyOption = 8,
     max_wait: MaxWaitOption = 60.0,
     quiet: QuietOption = False,
@@ -89,7 +98,11 @@ def scan(
         note(ask, "The answers are not kept. Name a case with --case to keep them as evidence.")
     wanted = _wanted(search, from_index, to_index, since, until)
     logs = logs_of(ask)
-    scans = _run(ask, logs, log, search, wanted)
+    crew = crew_for(engine, scheduler, workers)
+    if crew is None:
+        scans = _run(ask, logs, log, search, wanted)
+    else:
+        scans = _run_in_pieces(ask, logs, log, search, wanted, crew)
     settle(logs.case, ask)
     if form == "json":
         _print_json(scans, search)
@@ -146,6 +159,48 @@ def _run(ask: Ask, logs: Logs, log: str | None, search: Search, wanted: Wanted) 
         return asyncio.run(_scan_tiles(ask, logs, log, search, wanted, tick))
 
 
+def _run_in_pieces(
+    ask: Ask, logs: Logs, log: str | None, search: Search, wanted: Wanted, crew: Engine
+) -> list[Scanned]:
+    """Let the workers of *crew* search, piece by piece. Raises UsageError where the answers are to be kept."""
+    from forensics.cli.log_session import limits_of
+    from forensics.cli.progress import Reporter
+    from forensics.sources.rekor_tiles import courteous
+    from forensics.sweep.log_ranges import scan_in_pieces
+
+    try:
+        if log == "v1" or logs.case is not None:
+            raise UsageError(
+                "Only logs of Rekor v2 are searched by several workers, and their answers are not kept in a case.",
+                advice="Leave out --case and --log v1, or --engine, --scheduler and --workers.",
+            )
+        shards = _one_for_indices(logs.shards(log), wanted)
+        limits = courteous(limits_of(ask), [shard.url for shard in shards], 10_000_000)
+        with Reporter(quiet=ask.quiet, verbose=ask.verbose) as reporter:
+            return [
+                scan_in_pieces(
+                    crew,
+                    shard,
+                    logs.root,
+                    search.matcher,
+                    wanted,
+                    limits,
+                    tick=lambda done, total: reporter.progress("Searching the log", done, total),
+                )
+                for shard in shards
+            ]
+    finally:
+        crew.close()
+
+
+def _one_for_indices(shards: tuple[TileShard, ...], wanted: Wanted) -> tuple[TileShard, ...]:
+    """Return *shards*; raises UsageError where indices are wanted of several."""
+    if wanted.by_index and len(shards) > 1:
+        names = ", ".join(shard.name for shard in shards)
+        raise UsageError("An index counts in one log.", advice=f"Choose one with --log: {names}, or v1.")
+    return shards
+
+
 async def _scan_tiles(
     ask: Ask, logs: Logs, log: str | None, search: Search, wanted: Wanted, tick: Tick
 ) -> list[Scanned]:
@@ -154,10 +209,7 @@ async def _scan_tiles(
     from forensics.sources.tiles_scan import scan_shard
     from forensics.sources.tiles_session import asking
 
-    shards = logs.shards(log)
-    if wanted.by_index and len(shards) > 1:
-        names = ", ".join(shard.name for shard in shards)
-        raise UsageError("An index counts in one log.", advice=f"Choose one with --log: {names}, or v1.")
+    shards = _one_for_indices(logs.shards(log), wanted)
     limits = courteous(limits_of(ask), [shard.url for shard in shards], 10_000_000)
     async with asking(logs.case, limits, offline=ask.offline) as session:
         return [

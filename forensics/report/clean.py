@@ -72,9 +72,14 @@ class _Shown(dict[str, str]):
         self.hosts = hosts
 
     def __missing__(self, text: str) -> str:
-        result = text if text in IDENTIFIERS else _cut(defang_text(visible(text), self.hosts))
+        result = clean_text(text, self.hosts)
         self[text] = result
         return result
+
+
+def clean_text(text: str, hosts: frozenset[str] = frozenset()) -> str:
+    """Return *text* fit to be looked at: what hides made visible, URLs but those to *hosts* defanged, giants cut."""
+    return text if text in IDENTIFIERS else _cut(defang_text(visible(text), hosts))
 
 
 def hosts_of(document: Document) -> frozenset[str]:

@@ -123,6 +123,10 @@ SIZE_MAD_FLOOR: Final = 0.01
 MEDIAN: Final = 50.0
 """The percentile that is the median."""
 
+CAMPAIGN_WINDOW: Final = timedelta(days=3)
+"""Flagged releases of one account or identity this close belong to one campaign; stolen credentials are used at once,
+and the waves of worms that were written up lasted hours to days."""
+
 FULLY_ATTESTED: Final = 2
 """Earlier fully attested releases of the line before their absence is a loss."""
 

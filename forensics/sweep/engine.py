@@ -1,0 +1,208 @@
+"""Where the work is done: processes of this machine, or a Dask cluster. The same function, the same batches.
+
+An engine yields results in the order in which they come. Neither holds state that matters: what is done is on disk, so
+a worker that is lost costs the task it was at.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from forensics.model.errors import Unreachable, UsageError
+
+if TYPE_CHECKING:
+    from forensics.evidence.client import Limits
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+AHEAD = 2
+"""Tasks in flight for each worker: one that runs and one that waits, so that memory stays flat."""
+DEATHS = 2
+"""Workers that one task may cost before it is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost(Generic[T]):
+    """A task of which the workers died, in place of its result."""
+
+    task: T
+    why: str
+
+
+class Engine(Protocol):
+    """What runs tasks. `workers` is how many run at once; `close` ends what it started."""
+
+    workers: int
+
+    def run(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R | Lost[T]]:
+        """Yield the result of *work* for each of *tasks*, as they come; a task that kills its workers is Lost."""
+        ...
+
+    def close(self) -> None:
+        """End workers and connections that this engine started."""
+        ...
+
+
+@dataclass
+class Pool:
+    """Worker processes of this machine; as many as it has processors by default."""
+
+    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    _pool: ProcessPoolExecutor | None = field(default=None, init=False, repr=False)
+
+    def run(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R | Lost[T]]:
+        """Yield results as they come; a worker that dies takes what was in flight along, which is then tried alone."""
+        waiting, suspects = iter(tasks), deque[T]()
+        while True:
+            in_flight: list[T] = []
+            try:
+                yield from self._until_death(work, waiting, in_flight)
+            except BrokenProcessPool:
+                self._pool = None
+                suspects.extend(in_flight)
+            while suspects:
+                yield self._alone(work, suspects.popleft())
+            if not in_flight:
+                return
+
+    def _until_death(self, work: Callable[[T], R], waiting: Iterator[T], in_flight: list[T]) -> Iterator[R]:
+        flying: dict[Future[R], T] = {}
+        while True:
+            for task in islice(waiting, self.workers * AHEAD - len(flying)):
+                in_flight.append(task)
+                flying[self._started().submit(work, task)] = task
+            if not flying:
+                return
+            for future in wait(flying, return_when=FIRST_COMPLETED).done:
+                result = future.result()
+                in_flight.remove(flying.pop(future))
+                yield result
+
+    def _alone(self, work: Callable[[T], R], task: T) -> R | Lost[T]:
+        for _ in range(DEATHS - 1):
+            with contextlib.suppress(BrokenProcessPool):
+                return self._started().submit(work, task).result()
+            self._pool = None
+        return Lost(task, f"its worker process died {DEATHS} times")
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            # Never fork: the caller may have threads (polars has), and a forked lock stays locked.
+            methods = multiprocessing.get_all_start_methods()
+            context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+            self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=_quietly)
+        return self._pool
+
+    def close(self) -> None:
+        """End the workers at once: what they were at is on disk and goes on next time."""
+        if self._pool is not None:
+            for process in list((self._pool._processes or {}).values()):
+                process.terminate()
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+
+
+def _quietly() -> None:
+    """Leave Ctrl-C to the process that started this one, or every worker would print a traceback of its own."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+class Dask:
+    """The workers of a Dask cluster. *address* is that of its scheduler; without one a cluster starts on this machine.
+
+    Raises UsageError when `distributed` is not installed or the scheduler cannot be reached.
+    """
+
+    def __init__(self, address: str | None = None, workers: int | None = None) -> None:
+        try:
+            self._dask: Any = import_module("distributed")
+        except ImportError:
+            raise UsageError(
+                "The Dask engine needs the package `distributed`, which is not installed.",
+                advice="pip install 'release-forensics[cluster]'",
+            ) from None
+        self._cluster: Any = None
+        if address is None:
+            count = workers or len(os.sched_getaffinity(0))
+            self._cluster = self._dask.LocalCluster(
+                n_workers=count, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+            )
+        try:
+            self._client: Any = self._dask.Client(self._cluster or address, timeout="10s", set_as_default=False)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise UsageError(
+                f"The scheduler at {address} does not answer: {error or type(error).__name__}.",
+                advice="Write it as tcp://host:8786, as the scheduler prints it when it starts.",
+            ) from None
+        threads = self._client.nthreads()
+        self.workers = sum(threads.values()) or workers or 1
+
+    def run(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R | Lost[T]]:
+        """Yield results as they come. The scheduler gives the tasks of a lost worker to another one."""
+        waiting = iter(tasks)
+        known: dict[str, T] = {}
+
+        def submit(some: Iterable[T]) -> list[Any]:
+            futures = []
+            for task in some:
+                try:
+                    future = self._client.submit(work, task, pure=False, retries=0)
+                except Exception as error:  # its classes differ from version to version; each means the same here
+                    raise Unreachable(
+                        f"The scheduler went away: {type(error).__name__}.",
+                        meaning="What is done is kept; what was in flight is not done.",
+                        advice="Start the cluster again and run the same command: it goes on with what is left.",
+                    ) from error
+                known[future.key] = task
+                futures.append(future)
+            return futures
+
+        first = submit(islice(waiting, self.workers * AHEAD))
+        flying = self._dask.as_completed(first, loop=self._client.loop)
+        for future in flying:
+            task = known.pop(future.key)
+            if future.status == "finished":
+                yield future.result()
+            else:
+                why = type(future.exception()).__name__ if future.status == "error" else future.status
+                yield Lost(task, f"the cluster gave it up: {why}")
+            future.release()
+            for another in submit(islice(waiting, 1)):
+                flying.add(another)
+
+    def close(self) -> None:
+        """Leave the cluster; end it if this engine started it."""
+        self._client.close()
+        if self._cluster is not None:
+            self._cluster.close()
+
+
+def share(limits: Limits, workers: int) -> Limits:
+    """Return what one of *workers* may do so that all together keep within *limits* for one host."""
+    return replace(
+        limits,
+        per_second=limits.per_second / workers,
+        concurrency=max(1, limits.concurrency // workers),
+    )
+
+
+def engine_for(name: str, *, scheduler: str | None, workers: int | None) -> Engine:
+    """Return the engine called *name* (`pool` or `dask`); a *scheduler* means Dask. Raises UsageError."""
+    if scheduler is not None or name == "dask":
+        return Dask(scheduler, workers)
+    if name != "pool":
+        raise UsageError(f"--engine {name!r} is not one of pool, dask.")
+    return Pool(workers) if workers else Pool()

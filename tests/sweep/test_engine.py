@@ -1,0 +1,98 @@
+"""Both engines run the same tasks, keep few in flight, and lose one task and not the sweep when a worker dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from forensics.model.errors import UsageError
+from forensics.sweep.engine import Dask, Engine, Lost, Pool, engine_for
+
+
+def double(number: int) -> int:
+    return number * 2
+
+
+def die_on_seven(number: int) -> int:
+    if number == 7:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def die_once(task: tuple[str, int]) -> int:
+    """Kill the worker the first time that 7 comes."""
+    marker, number = Path(task[0]), task[1]
+    if number == 7 and not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+@pytest.fixture(scope="module")
+def dask() -> Iterator[Dask]:
+    pytest.importorskip("distributed", reason="the optional extra `cluster` is not installed")
+    engine = Dask(workers=2)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(params=["pool", "dask"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    if request.param == "dask":
+        yield request.getfixturevalue("dask")
+        return
+    pool = Pool(2)
+    yield pool
+    pool.close()
+
+
+def test_every_task_is_done_once(engine: Engine) -> None:
+    assert engine.workers == 2
+    assert sorted(engine.run(double, range(40))) == [number * 2 for number in range(40)]
+
+
+def test_tasks_are_taken_as_they_are_needed(engine: Engine) -> None:
+    taken: list[int] = []
+
+    def tasks() -> Iterator[int]:
+        for number in range(100):
+            taken.append(number)
+            yield number
+
+    results = engine.run(double, tasks())
+    next(results)
+    assert len(taken) < 20
+    results.close()
+
+
+def test_a_worker_that_dies_costs_nothing(engine: Engine, tmp_path: Path) -> None:
+    tasks = [(str(tmp_path / "died"), number) for number in range(20)]
+    assert sorted(engine.run(die_once, tasks)) == list(range(20))
+
+
+def test_a_task_that_kills_its_workers_is_given_up_and_named() -> None:
+    pool = Pool(2)
+    try:
+        results = list(pool.run(die_on_seven, range(20)))
+    finally:
+        pool.close()
+    (lost,) = [r for r in results if isinstance(r, Lost)]
+    assert lost.task == 7
+    assert "died" in lost.why
+    assert sorted(r for r in results if not isinstance(r, Lost)) == [n for n in range(20) if n != 7]
+
+
+def test_engines_by_name() -> None:
+    assert isinstance(engine_for("pool", scheduler=None, workers=3), Pool)
+    with pytest.raises(UsageError, match="pool, dask"):
+        engine_for("spark", scheduler=None, workers=None)
+
+
+def test_a_scheduler_that_is_not_there() -> None:
+    pytest.importorskip("distributed", reason="the optional extra `cluster` is not installed")
+    with pytest.raises(UsageError, match="does not answer"):
+        engine_for("pool", scheduler="tcp://127.0.0.1:9", workers=None)
