@@ -31,7 +31,11 @@ def report(
     ] = None,
     form: Annotated[
         str | None,
-        typer.Option("--format", metavar="FORMAT", help="html, md or json; by the suffix of FILE otherwise."),
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="html, md, json, csv, jsonl, iocs, stix, osv, graphml; by the suffix of FILE otherwise.",
+        ),
     ] = None,
     case: CaseOption = None,
     offline: OfflineOption = False,
@@ -44,9 +48,11 @@ def report(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Write the incident report: one self-contained HTML file, Markdown for an issue, or JSON.
+    """Write the incident report: one self-contained HTML file, Markdown for an issue, or a form for programs.
 
-    The same case gives the same report, byte for byte.
+    By suffix: .html, .md, .json (all there is), .csv (events), .jsonl (Timesketch), .iocs.csv (indicators),
+    .stix.json (STIX 2.1), .osv.json (draft of an OSV record), .graphml (who is tied to whom). The same case gives the
+    same report, byte for byte.
     """
     from forensics.cli.common import document_of, note, write_out
     from forensics.cli.timeline import exit_code

@@ -7,14 +7,14 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from forensics.cli.terminal_suspect import Links, print_suspect, print_times
 from forensics.model.document import Document, ReleaseDoc
 from forensics.model.text import visible
 from forensics.report.view import Stretch, UncheckedGroup, ranges, view_of
-from forensics.report.words import flagged, plural, span, verdict_words, when
+from forensics.report.words import flagged, plural, verdict_words, when
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.text import Text
 
 PIPE_WIDTH = 160
 """Columns when nobody says how wide the reader is."""
@@ -43,8 +43,10 @@ def print_timeline(document: Document, *, everything: bool, shown: Sequence[Rele
     view = view_of({**document, "releases": list(shown)})
     _head(out, document)
     _table(out, view.stretches, everything=everything)
+    print_times(out, view.key_times, everything=everything)
+    links = Links(document)
     for release in view.suspects:
-        _suspect(out, release)
+        print_suspect(out, release, links)
     _gaps(out, document)
     _log_only(out, document)
     _drift(out, document)
@@ -97,11 +99,11 @@ def _table(out: Console, stretches: Sequence[Stretch], *, everything: bool) -> N
     for stretch in stretches:
         if stretch.quiet and len(stretch.releases) > 2 and not everything:
             cells = _collapsed(stretch)
-            table.add_row(*(cells[index] for index in shown), style="dim")
+            table.add_row(*(visible(cells[index]) for index in shown), style="dim")
             continue
         for release in stretch.releases:
             cells = _row(release)
-            table.add_row(*(cells[index] for index in shown), style=_STYLES[release["verdict"]] or None)
+            table.add_row(*(visible(cells[index]) for index in shown), style=_STYLES[release["verdict"]] or None)
     out.print(table)
     out.print()
 
@@ -126,42 +128,6 @@ def _row(release: ReleaseDoc) -> list[str]:
         bound + release["at_publish"],
         ", ".join(f"{s['id']} {s['severity'][0].upper()}" for s in release["signals"]),
     ]
-
-
-def _suspect(out: Console, release: ReleaseDoc) -> None:
-    from rich.tree import Tree
-
-    exposure = release["exposure"]
-    exposed = f", installable for {span(exposure['seconds'])}" if exposure and exposure["seconds"] is not None else ""
-    door = f"door: {release['door']}"
-    tree = Tree(_text(f"{release['version']}: {verdict_words(release['verdict'])} ({door}{exposed})", "bold"))
-    for signal in release["signals"]:
-        branch = tree.add(_text(f"{signal['id']} [{signal['family']}, {signal['severity']}] {signal['observed']}"))
-        branch.add(_text(f"expected: {signal['expected']}"))
-        for note in [signal["note"]] if signal["note"] else []:
-            branch.add(_text(note))
-        for benign in signal["benign_if"]:
-            branch.add(_text(f"would be benign if {benign}", "dim"))
-        branch.add(_text(f"evidence: {', '.join(signal['evidence']) or 'none'}", "dim"))
-    for file in release["files"]:
-        digest = f"sha256 {file['sha256']}" if file["sha256"] else "digest unknown"
-        node = tree.add(_text(f"{file['filename']}  {digest}"))
-        reason = f": {file['provenance_reason']}" if file["provenance_reason"] else ""
-        node.add(_text(f"provenance {file['provenance']}{reason}", "dim"))
-        for attestation in file["attestations"]:
-            where = f", log index {attestation['log_index']}" if attestation["log_index"] is not None else ""
-            node.add(_text(f"{attestation['label']}: signature {attestation['status']}{where}", "dim"))
-    if release["not_checked"]:
-        names = ", ".join(row["what"] for row in release["not_checked"])
-        tree.add(_text(f"could not check: {names}", "dim"))
-    out.print(tree)
-    out.print()
-
-
-def _text(words: str, style: str = "") -> Text:
-    from rich.text import Text
-
-    return Text(visible(words), style=style)
 
 
 def _gaps(out: Console, document: Document) -> None:

@@ -294,8 +294,15 @@ class PublisherDoc(TypedDict):
     changed: list[str]
 
 
+class IndicatorDoc(TypedDict):
+    """What an advisory says to look for: domain, url or ip."""
+
+    type: str
+    value: str
+
+
 class AdvisoryDoc(TypedDict):
-    """One advisory record."""
+    """One advisory record. `indicators` are what it says to look for."""
 
     id: str
     aliases: list[str]
@@ -304,6 +311,7 @@ class AdvisoryDoc(TypedDict):
     withdrawn: str | None
     malicious: bool
     versions: list[str]
+    indicators: list[IndicatorDoc]
     evidence: list[str]
 
 

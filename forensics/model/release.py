@@ -147,6 +147,7 @@ class Advisory:
 
     `versions` are the versions it enumerates; `ranged` says that it states ranges too, from which such lists are
     usually derived; `affects_all` a range from the beginning without an end. `spans` are the ranges.
+    `indicators` are what it says to look for, as (domain, url or ip) and value.
     """
 
     id: str
@@ -162,6 +163,7 @@ class Advisory:
     affects_all: bool = False
     ranged: bool = False
     spans: tuple[Span, ...] = ()
+    indicators: tuple[tuple[str, str], ...] = ()
 
     def covers(self, version: str, rules: VersionRules) -> bool:
         """Return whether *version* lies in one of the ranges."""

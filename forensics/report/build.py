@@ -212,6 +212,7 @@ def _advisories(analysis: Analysis) -> list[AdvisoryDoc]:
             "withdrawn": time_or_none(a.withdrawn),
             "malicious": a.malicious,
             "versions": [*a.versions],
+            "indicators": [{"type": kind, "value": value} for kind, value in a.indicators],
             "evidence": [*a.evidence],
         }
         for a in analysis.history.advisories.value

@@ -82,6 +82,11 @@ def clean_text(text: str, hosts: frozenset[str] = frozenset()) -> str:
     return text if text in IDENTIFIERS else _cut(defang_text(visible(text), hosts))
 
 
+def fit(text: str) -> str:
+    """Return outside text for data that programs read: hidden characters shown, giants cut, links left as they are."""
+    return _cut(visible(text))
+
+
 def hosts_of(document: Document) -> frozenset[str]:
     """Return the hosts that may be linked: the repository's, the case's endpoints, logs whose signature was valid."""
     hosts = {host_of(document["project"]["repository_url"] or "")}

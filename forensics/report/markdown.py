@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from forensics.model.document import AdvisoryDoc, Document, ExposureDoc, NeighbourDoc, ReleaseDoc, SignalDoc
 from forensics.report import affected
 from forensics.report.clean import clean
+from forensics.report.mdparts import all_events, inside
+from forensics.report.mdparts import evidence as _evidence
 from forensics.report.mdtext import code, codes, table, text
-from forensics.report.view import View, ranges, view_of
+from forensics.report.view import KeyTime, View, ranges, view_of
 from forensics.report.words import door_words, moment, offset, plural, span, verdict_words, when
-
-MOST_EVIDENCE = 12
 
 
 def render_markdown(document: Document) -> str:
@@ -22,7 +20,19 @@ def render_markdown(document: Document) -> str:
     shown = clean(document)
     view = view_of(shown)
     lines: list[str] = []
-    for part in (_head, _affected, _exposure, _times, _findings, _check, _leads, _not_checked, _history, _method):
+    for part in (
+        _head,
+        _affected,
+        _exposure,
+        _times,
+        _findings,
+        _check,
+        _leads,
+        _not_checked,
+        _history,
+        all_events,
+        _method,
+    ):
         lines += part(shown, view)
     return "\n".join(lines).rstrip("\n") + "\n"
 
@@ -123,9 +133,7 @@ def _times(d: Document, view: View) -> list[str]:
             offset(moment(row.event["at"]), row.from_publish),
             offset(moment(row.event["at"]), row.from_known),
             code(row.event["version"]),
-            " ".join(
-                filter(None, (text(row.event["what"]), code(row.event["subject"]) if row.event["subject"] else ""))
-            ),
+            " ".join(filter(None, (text(row.event["what"]), _subjects(row)))),
             text(row.event["kind"]),
         )
         for row in view.key_times
@@ -136,6 +144,10 @@ def _times(d: Document, view: View) -> list[str]:
         "“from known” from the first advisory or removal of one."
     )
     return ["## Times", "", *table(head, rows), note, ""]
+
+
+def _subjects(row: KeyTime) -> str:
+    return plural(len(row.subjects), "file") if len(row.subjects) > 1 else codes(row.subjects)
 
 
 def _findings(d: Document, view: View) -> list[str]:
@@ -151,6 +163,7 @@ def _findings(d: Document, view: View) -> list[str]:
         lines += [*(f"- {text(reason)}" for reason in release["reasons"]), ""]
         lines += [line for signal in release["signals"] for line in _finding(signal)]
         lines += _diff(release)
+        lines += inside(release)
         lines += [
             f"- Named by {text(m['source'])}: {text(m['text'])} {_evidence(m['evidence'])}" for m in release["mentions"]
         ]
@@ -254,11 +267,12 @@ def _not_checked(d: Document, view: View) -> list[str]:
 def _history(d: Document, view: View) -> list[str]:
     lines = [f"## All {plural(len(d['releases']), 'release')}", ""]
     for stretch in view.stretches:
-        first, last = stretch.releases[0], stretch.releases[-1]
+        first = stretch.releases[0]
         words = text(verdict_words(stretch.verdict))
         if stretch.quiet and len(stretch.releases) > 1:
             count = plural(len(stretch.releases), "release")
-            lines.append(f"- {count} without findings, {code(first['version'])} to {code(last['version'])} ({words})")
+            names = codes(release["version"] for release in stretch.releases)
+            lines.append(f"- {count} without findings ({words}): {names}")
         else:
             published = text(when(first["published"]) or "at an unknown time")
             lines.append(f"- {code(first['version'])}: {words}, published {published}")
@@ -276,14 +290,6 @@ def _method(d: Document, view: View) -> list[str]:
         f"- Trust root: {text(root['name'])}, vouched for by {text(root['vouched_by'])}, sha256 {code(root['sha256'])}",
         f"- Schema {code(d['schema'])}. Evidence ids such as `o-…` name observations in the case and in the JSON.",
     ]
-
-
-def _evidence(ids: Iterable[str], most: int = MOST_EVIDENCE) -> str:
-    names = list(dict.fromkeys(ids))
-    if not names:
-        return ""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"({codes(names[:most])}{more})"
 
 
 def _length(exposure: ExposureDoc | None) -> str:

@@ -162,10 +162,11 @@ def key_times(document: Document) -> tuple[KeyTime, ...]:
     named = [a["published"] for a in document["advisories"] if not suspects.keys().isdisjoint(a["versions"])]
     reported = [e["at"] for e in chosen if e["lane"] == "advisory"]
     known = _earliest([*named, *reported, *(release["removed"] for release in suspects.values())])
-    return tuple(KeyTime(tuple(events), published, known) for events in _together(chosen))
+    return tuple(KeyTime(tuple(events), published, known) for events in together(chosen))
 
 
-def _together(events: Iterable[EventDoc]) -> list[list[EventDoc]]:
+def together(events: Iterable[EventDoc]) -> list[list[EventDoc]]:
+    """Return *events* as lines: the same thing done to several files of a release within TOGETHER is one line."""
     lines: list[list[EventDoc]] = []
     open_lines: dict[tuple[str | None, str, str], list[EventDoc]] = {}
     for event in events:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from forensics.evidence.client import Client
 
 MAX_PAGES = 20
+MAX_INDICATORS = 500
+"""Domains, URLs and addresses that are taken from one record."""
 """Pages of one query; OSV pages beyond a thousand records."""
 
 MALICIOUS_CWE = "CWE-506"
@@ -82,10 +84,24 @@ def _advisory(identifier: str, record: dict[str, Any], evidence: tuple[str, ...]
         malicious=_malicious(identifier, aliases, record, affected),
         url=None,
         evidence=evidence,
+        indicators=_indicators(record, affected),
         affects_all=any(_endless(r) for r in ranges) and not versions,
         ranged=bool(ranges),
         spans=tuple(span for r in ranges for span in _spans(r)),
     )
+
+
+def _indicators(record: dict[str, Any], affected: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
+    """Return what a record says to look for. Source: ossf/malicious-packages, `database_specific.iocs`."""
+    blocks = [mapping(mapping(one.get("database_specific")).get("iocs")) for one in (record, *affected)]
+    found = [
+        (kind, value)
+        for block in blocks
+        for kind, key in (("domain", "domains"), ("url", "urls"), ("ip", "ips"))
+        for raw in items(block.get(key))
+        if (value := text(raw, 500))
+    ]
+    return tuple(dict.fromkeys(found))[:MAX_INDICATORS]
 
 
 def _names(affected: dict[str, Any], project: Project) -> bool:

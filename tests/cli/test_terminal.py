@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import environment
+from tests.command import COMMAND, environment
 from tests.conftest import Forensics
 from tests.sources.tiny import Tiny, entry, old_entry
 
@@ -73,6 +73,57 @@ def test_a_narrow_terminal_loses_no_version_and_no_verdict(forensics: Forensics)
         assert "likely-compromised" in row
     for moment in ("2024-12-04 20:51", "2024-12-05 13:47", "2024-12-07 01:41", "2024-12-07 03:15"):
         assert moment in " ".join(done.stdout.split())
+
+
+def on_a_terminal(tmp_path: Path, **more: str) -> str:
+    """Return what the command writes to a pseudo-terminal of 100 columns."""
+    import os
+    import pty
+
+    ours, theirs = pty.openpty()
+    line = [COMMAND, "timeline", "--case", BUILTIN, "--offline", "--quiet"]
+    env = {**environment(tmp_path), "TERM": "xterm-256color", "COLUMNS": "100", **more}
+    running = subprocess.Popen(line, env=env, cwd=tmp_path, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    said = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not part:
+            break
+        said += part
+    os.close(ours)
+    assert running.wait(60) == 11
+    return said.decode()
+
+
+def test_a_terminal_gets_links_and_only_safe_ones(tmp_path: Path) -> None:
+    said = on_a_terminal(tmp_path)
+    targets = set(re.findall("\x1b]8;[^;]*;([^\x1b]+)\x1b", said))
+    assert any(re.fullmatch(r"https://github\.com/ultralytics/ultralytics/commit/[0-9a-f]{40}", t) for t in targets)
+    assert any("/actions/runs/" in target for target in targets)
+    assert any("logIndex=" in target for target in targets)
+    assert not any(target.endswith((".whl", ".tar.gz")) for target in targets)
+
+
+def test_no_color_means_no_colour(tmp_path: Path) -> None:
+    said = on_a_terminal(tmp_path, NO_COLOR="1")
+    assert "8.3.41" in said
+    assert not re.search("\x1b\\[[0-9;]*3[0-9]m", said)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 160])
+def test_the_times_table_fits_and_names_every_time(forensics: Forensics, columns: int) -> None:
+    done = forensics("timeline", "--case", BUILTIN, "--offline", env={"COLUMNS": str(columns)})
+    assert max(map(len, done.stdout.splitlines())) <= columns
+    head = next(line for line in done.stdout.splitlines() if line.lstrip().startswith("time (UTC)"))
+    assert ("from publish" in head) == (columns >= 70)
+    assert ("whose word" in head) == (columns >= 120)
+    row = next(line for line in done.stdout.splitlines() if line.startswith("2024-12-05 09:15:00"))
+    assert "removed" in row
+    assert ("+12 h 24 min" in row) == (columns >= 70)
 
 
 def test_all_shows_every_release_and_otherwise_a_stretch_is_one_line(forensics: Forensics) -> None:

@@ -549,7 +549,7 @@ def _compromised_parts(releases: list[ReleaseDoc]) -> dict[str, Any]:
         "publishers": [{"identity": {k: claims("x")[k] for k in ("source_repository_uri", "build_config_uri", "build_trigger", "runner_environment", "deployment_environment")},
                         "first_version": "8.3.10", "last_version": "8.3.48", "versions": signed, "changed": []}],
         "advisories": [{"id": "PYSEC-2024-154", "aliases": [], "summary": "Code in ultralytics 8.3.41, 8.3.42, 8.3.45 and 8.3.46 downloads and runs a cryptocurrency miner.",
-                        "published": "2024-12-10T00:00:00Z", "withdrawn": None, "malicious": True, "versions": ["8.3.41", "8.3.42", "8.3.45", "8.3.46"], "evidence": [oid("osv")]}],
+                        "published": "2024-12-10T00:00:00Z", "withdrawn": None, "malicious": True, "versions": ["8.3.41", "8.3.42", "8.3.45", "8.3.46"], "indicators": [{"type": "domain", "value": "evil.example"}, {"type": "url", "value": "https://evil.example/x"}], "evidence": [oid("osv")]}],
         "sources": [{"source": "pypi", "asked": 71, "answered": 71, "problem": None, "evidence": [oid("index")]},
                     {"source": "osv", "asked": 1, "answered": 1, "problem": None, "evidence": [oid("osv")]},
                     {"source": "rekor", "asked": 10, "answered": 8, "problem": "2 requests timed out after 10 s", "evidence": [oid("log")]}],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from typing import Any
 
@@ -87,6 +88,47 @@ def test_markdown_shows_every_finding_release_and_unchecked_row(doc: Any) -> Non
     assert text.count("- Observed: ") == findings
 
 
+def test_markdown_names_every_release_and_counts_every_event(doc: Any) -> None:
+    text = render_markdown(doc)
+    history = text.partition("\n## All ")[2].partition("\n## ")[0]
+    assert Counter(re.findall(r"`(8\.3\.\d+)`", history)) == Counter(r["version"] for r in doc["releases"])
+    events = text.partition("\n## All events\n")[2].partition("\n## ")[0]
+    items = [item for line in events.splitlines() if line.startswith("- ") for item in line.split(" · ")]
+    counts = [int(found[1]) if (found := re.search(r" ×(\d+)$", item)) else 1 for item in items]
+    assert sum(counts) == len(doc["events"])
+
+
+def test_every_comparison_is_in_html_and_markdown() -> None:
+    doc = documents.compromised()
+    page, text = read(render_html(doc)), render_markdown(doc)
+    compared = [r for r in doc["releases"] if r["comparison"]]
+    assert page.with_attribute("data-compared") == [r["version"] for r in compared]
+    pairs = sum(len(r["comparison"]["contents"]) for r in compared if r["comparison"])
+    assert len(page.with_attribute("data-pair")) == pairs == 4
+    assert len(page.with_attribute("data-tie")) == len(doc["graph"]["picture_edges"])
+    assert page.text.count("Cut here: 7 more lines") == len(compared)
+    for wanted in ("newly touches the network at import", "two members of one name", "the wheel was not fetched",
+                   "larger than 262,144 bytes", "pull_request_target", "urllib.request"):  # fmt: skip
+        assert wanted in page.text
+    assert text.count("**Newly:** ultralytics/utils/downloads.py newly touches the network at import") == len(compared)
+    assert text.count("Not compared: artifact contents: the wheel was not fetched") == len(compared)
+    assert text.count("Cut here: 7 more lines.") == len(compared)
+    assert "+  pull_request_target:" in text
+
+
+def test_references_lead_both_ways() -> None:
+    """Each reference leads to an observation, and each observation to every place that refers to it."""
+    html = render_html(documents.compromised())
+    page = read(html)
+    shown = set(page.with_attribute("data-observation"))
+    assert set(re.findall(r'href="#(o-[0-9a-f]+)"', html)) <= shown
+    table = html.partition('<section id="observations"')[2].partition("</section>")[0]
+    for row in table.split("<tr ")[1:]:
+        targets = re.findall(r'<a href="#([^"]+)">', row.partition('<td class="uses">')[2])
+        assert targets
+        assert set(targets) <= set(page.with_attribute("id"))
+
+
 def test_reasons_that_differ_in_a_number_are_one_line_with_every_row_in_it() -> None:
     doc = documents.compromised()
     for count, release in enumerate(doc["releases"][:12]):
@@ -160,7 +202,25 @@ def test_a_valid_signature_is_never_called_clean() -> None:
     assert "verified" not in text.lower()
 
 
-@pytest.mark.parametrize(("name", "known"), [("a.html", "html"), ("x/b.MD", "md"), ("json", "json"), ("r.htm", "html")])
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("a.html", "html"),
+        ("x/b.MD", "md"),
+        ("json", "json"),
+        ("r.htm", "html"),
+        ("events.csv", "csv"),
+        ("x.iocs.csv", "iocs.csv"),
+        ("iocs", "iocs.csv"),
+        ("a.b.stix.json", "stix.json"),
+        ("x.osv.json", "osv.json"),
+        ("x.jsonl", "jsonl"),
+        ("timesketch", "jsonl"),
+        ("g.graphml", "graphml"),
+        ("my.report.json", "json"),
+        ("stix", "stix.json"),
+    ],
+)
 def test_the_suffix_chooses_the_format(name: str, known: str) -> None:
     assert format_of(name) == known
     assert known in FORMATS
@@ -169,7 +229,7 @@ def test_the_suffix_chooses_the_format(name: str, known: str) -> None:
 def test_an_unknown_suffix_names_the_known_ones() -> None:
     with pytest.raises(UsageError) as caught:
         format_of("report.pdf")
-    assert "html, md, json" in caught.value.diagnostics()
+    assert "html, md, json, csv, jsonl, iocs.csv, stix.json, osv.json, graphml" in caught.value.diagnostics()
 
 
 def unchecked(doc: Any) -> set[tuple[str, str, str, str]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
 import shlex
 from typing import Any
@@ -11,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forensics.model.text import HIDDEN, visible
-from forensics.report import render_html, render_json, render_markdown
+from forensics.report import FORMATS, render_html, render_json, render_markdown
 from forensics.report.affected import blocks
+from forensics.report.pictures import Picture, Pictures, pictures_of
 
 from . import documents
 from .pages import read
@@ -39,17 +43,31 @@ PAYLOADS = {
 }
 
 
-def poisoned(payload: str) -> Any:
-    """Return the compromised document, shortened, with *payload* added to every string of it, keys of maps included."""
+def poisoned(payload: str, before: str = "") -> Any:
+    """Return the compromised document, shortened, with *payload* added to every string of it, keys of maps included.
+
+    *before* is put in front of every string.
+    """
     doc: Any = documents.compromised()
     doc["releases"] = doc["releases"][-8:]
     doc["events"] = doc["events"][-16:]
     doc["observations"] = doc["observations"][:20]
-    closed = {"verdict", "change", "severity", "lane", "result", "provenance", "status"}
+    closed = {
+        "ecosystem",
+        "verdict",
+        "at_publish",
+        "collected_at",
+        "change",
+        "severity",
+        "lane",
+        "result",
+        "provenance",
+        "status",
+    }
 
     def walk(value: Any, key: str = "", *, open_map: bool = False) -> Any:
         if isinstance(value, str):
-            return value if key in closed else f"{value}{payload}"
+            return value if key in closed else f"{before}{value}{payload}"
         if isinstance(value, list):
             return [walk(item, key) for item in value]
         if isinstance(value, dict):
@@ -97,13 +115,98 @@ def test_markdown_stays_text(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in PAYLOADS if name != "long"])
 def test_json_keeps_every_character_and_hides_none(name: str) -> None:
-    import json
-
     doc = poisoned(PAYLOADS[name])
     text = render_json(doc)
     assert json.loads(text) == doc
     assert not HIDDEN.search(text.replace("\n", ""))
     text.encode()
+
+
+@pytest.mark.parametrize("name", PAYLOADS)
+@pytest.mark.parametrize("form", ["csv", "iocs.csv"])
+def test_spreadsheets_hold_text(form: str, name: str) -> None:
+    for prefix in ("", "="):
+        text = FORMATS[form](poisoned(PAYLOADS[name], before=prefix))
+        assert not HIDDEN.search(text.replace("\n", ""))
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+        assert len({len(row) for row in rows}) == 1
+        assert len(rows) == len(text.splitlines())  # no cell breaks a line
+        assert not any(re.match(r"\s*[=+\-@|%]", value) for row in rows[1:] for value in row)
+
+
+@pytest.mark.parametrize("name", PAYLOADS)
+def test_timelines_hold_text(name: str) -> None:
+    doc = poisoned(PAYLOADS[name])
+    for event in doc["events"]:
+        event["at"] = "2024-12-04T20:51:00Z"  # a time is parsed before it becomes an event
+    text = FORMATS["jsonl"](doc)
+    assert text.isascii()
+    lines = text.splitlines()
+    assert len(lines) == len(doc["events"])
+    for line in lines:
+        for value in json.loads(line).values():
+            for part in value if isinstance(value, list) else [value]:
+                assert not HIDDEN.search(str(part))
+                assert "https://evil" not in str(part)
+
+
+@pytest.mark.parametrize("name", PAYLOADS)
+def test_no_quote_breaks_out_of_a_pattern_or_a_record(name: str) -> None:
+    import stix2
+
+    doc = poisoned(PAYLOADS[name])
+    text = FORMATS["stix.json"](doc)
+    assert text.isascii()
+    for one in stix2.parse(text).objects:
+        if one.type == "indicator":
+            assert re.fullmatch(r"\[[a-z:\-]+(\.'SHA-256')? = '[A-Za-z0-9._+!~@-]+'\]", one.pattern)
+    record = json.loads(FORMATS["osv.json"](doc))
+    assert not HIDDEN.search(json.dumps(record, ensure_ascii=False))
+    for reference in record.get("references", []):
+        assert reference["url"].startswith("https://github.com/")
+
+
+@pytest.mark.parametrize("name", PAYLOADS)
+def test_graphml_holds_text(name: str) -> None:
+    import xml.etree.ElementTree as ET
+
+    doc = poisoned(PAYLOADS[name])
+    text = FORMATS["graphml"](doc)
+    assert "<!" not in text
+    tags = {element.tag.rpartition("}")[2] for element in ET.fromstring(text.encode()).iter()}
+    assert tags == {"graphml", "graph", "key", "node", "edge", "data"}
+    assert not HIDDEN.search(text.replace("\n", ""))
+
+
+@pytest.mark.parametrize("name", PAYLOADS)
+def test_a_picture_holds_text(name: str) -> None:
+    import xml.etree.ElementTree as ET
+
+    doc = poisoned(PAYLOADS[name])
+    pictures = pictures_of(doc)
+    harmless = {e.tag for p in _all(pictures_of(poisoned("~"))) for e in ET.fromstring(p._repr_svg_()).iter()}
+    for picture in _all(pictures):
+        root = ET.fromstring(picture._repr_svg_())
+        assert {element.tag for element in root.iter()} <= harmless
+        assert not any(key.startswith("on") or "href" in key for element in root.iter() for key in element.attrib)
+        assert not HIDDEN.search(picture._repr_html_().replace("\n", ""))
+
+
+def _all(pictures: Pictures) -> list[Picture]:
+    found = (pictures.timeline, *pictures.waves, pictures.history, pictures.identities, pictures.graph)
+    return [picture for picture in found if picture is not None]
+
+
+@pytest.mark.parametrize("name", [name for name in PAYLOADS if name != "long"])
+@pytest.mark.parametrize("columns", ["60", "200"])
+def test_a_terminal_gets_no_command(name: str, columns: str, monkeypatch: Any, capsys: Any) -> None:
+    from forensics.cli.terminal import print_timeline
+
+    monkeypatch.setenv("COLUMNS", columns)
+    doc = poisoned(PAYLOADS[name])
+    print_timeline(doc, everything=True, shown=doc["releases"], where="a case")
+    out = capsys.readouterr().out
+    assert not HIDDEN.search(out.replace("\n", ""))
 
 
 @settings(
