@@ -299,6 +299,9 @@ def file_options(ask: Ask) -> FileOptions:
 
 def document_of(ask: Ask) -> tuple[Document, Path]:
     """Return the document of what *ask* means, and where its case lies; from the cache if nothing changed since."""
+    from forensics.evidence import cache
+
+    cache.believe(ask.cache)
     known = None if ask.compare_with else _remembered(ask)
     if known is not None:
         return known
@@ -308,8 +311,6 @@ def document_of(ask: Ask) -> tuple[Document, Path]:
     document = build_document(analysis)
     if investigation.case.meta.complete and ask.cache:
         import msgspec
-
-        from forensics.evidence import cache
 
         cache.put(_key(investigation.case, investigation.root.sha256, ask), msgspec.json.encode(document))
     return document, investigation.case.path

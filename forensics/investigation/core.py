@@ -312,9 +312,10 @@ class Investigation:
         keys = keys_for(self.root, gathered.keys.value if isinstance(gathered.keys, Checked) else None)
         tick = (lambda done, total: progress("verification", done, total)) if progress else None
         jobs = jobs_of(self.project, files, gathered.provenance, keys)
-        attested = verify_jobs(self.root, jobs, self._verified, workers, tick)
+        attested = verify_jobs(self.root, str(self.project), jobs, self._verified, workers, tick)
         before = jobs_of_earlier(self.project, self._snapshots, keys)
-        earlier = earlier_of(self._snapshots, verify_jobs(self.root, before, self._verified, workers, tick))
+        known = verify_jobs(self.root, str(self.project), before, self._verified, workers, tick)
+        earlier = earlier_of(self._snapshots, known)
         collected_at = self.case.meta.closed_at or self.case.meta.created_at
         logged = read_log(self.project, gathered, supplements, attested, self.root)
         history = build_history(self.project, gathered, supplements, attested, collected_at, logged, earlier)

@@ -46,14 +46,18 @@ def _jobs(
 
 
 def verify_jobs(
-    root: TrustRoot, jobs: Sequence[Job], known: dict[Job, Attestation], workers: int | None, tick: Tick | None
+    root: TrustRoot,
+    project: str,
+    jobs: Sequence[Job],
+    known: dict[Job, Attestation],
+    workers: int | None,
+    tick: Tick | None,
 ) -> dict[str, tuple[Attestation, ...]]:
     """Return the verified attestations by file name; *known* are those of earlier calls, and is added to."""
-    from forensics.attestation.pool import evaluate_many
+    from forensics.investigation.verdicts import verdicts
 
-    fresh = [job for job in dict.fromkeys(jobs) if job not in known]
-    outcomes = evaluate_many(root, fresh, workers=workers, progress=tick)
-    known.update(zip(fresh, outcomes, strict=True))
+    fresh = [job for job in jobs if job not in known]
+    known.update(verdicts(root, project, fresh, workers=workers, progress=tick))
     results: dict[str, list[Attestation]] = {}
     for job in jobs:
         results.setdefault(job.filename or "", []).append(known[job])
