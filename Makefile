@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test real real-rekor lint bench evaluate notebooks reports cases docs lock clean
+.PHONY: help demo test real real-rekor lint bench evaluate calibration notebooks reports cases docs lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -44,6 +44,9 @@ bench: .venv/.dev  ## measure the budgets as ratios; writes bench/RESULTS.md and
 
 evaluate: .venv/.dev  ## run every scenario through the installed command and compare with what must be concluded
 	$(BIN)/python -m tests.lab evaluate fixtures/scenarios
+
+calibration: .venv/.dev  ## evaluate, and write docs/calibration.md
+	$(BIN)/python -m tests.lab evaluate fixtures/scenarios --calibration docs/calibration.md
 
 notebooks: .venv/.dev  ## execute the notebooks
 	$(BIN)/python -m pytest -n 0 tests/notebooks

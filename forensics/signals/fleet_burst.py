@@ -43,7 +43,7 @@ def fleet_burst(view: View) -> Result:
     own = _beside(fleet.value, published, _account(view.release), after=after)
     if len(own) < t.FLEET_FLOOR:
         return None
-    earlier = [p.profile.release for p in view.baseline.cohort[-t.COHORT_RELEASES :] if p.profile.published]
+    earlier = [p.profile.release for p in view.baseline.for_rates[-t.COHORT_RELEASES :] if p.profile.published]
     if len(earlier) < t.RATE_SAMPLES:
         return too_few(len(earlier), t.RATE_SAMPLES, "earlier publications")
     usual = max(len(_beside(fleet.value, r.published, _account(r), after=after)) for r in earlier if r.published)

@@ -61,9 +61,13 @@ def held_evidence(artifact: Artifact) -> tuple[str, ...]:
     return (*artifact.contents.evidence, *artifact.evidence)
 
 
-def earlier(view: View) -> Iterator[Release]:
-    """Yield the releases of the baseline of which some contents are known, latest first."""
-    for past in reversed(view.baseline.cohort[-t.COHORT_RELEASES :]):
+def earlier(view: View, *, rates: bool = False) -> Iterator[Release]:
+    """Yield the releases of the baseline of which some contents are known, latest first.
+
+    With *rates* those that rates are learnt from: the project's where the line has too few.
+    """
+    cohort = view.baseline.for_rates if rates else view.baseline.cohort
+    for past in reversed(cohort[-t.COHORT_RELEASES :]):
         if read_artifacts(past.profile.release):
             yield past.profile.release
 

@@ -40,7 +40,7 @@ def signing_skew(view: View) -> Result:
     late = [delay for delay in own if delay[0] > t.SKEW_LATE]
     if not late:
         return _unseen(view, untimed)
-    cohort = [_delays(past.profile.release)[0] for past in view.baseline.cohort]
+    cohort = [_delays(past.profile.release)[0] for past in view.baseline.for_rates]
     sampled = sum(bool(delays) for delays in cohort)
     if sampled < t.RATE_SAMPLES:
         return too_few(sampled, t.RATE_SAMPLES, "earlier releases with a signing and an upload time", "log")

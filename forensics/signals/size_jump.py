@@ -38,7 +38,9 @@ def size_jump(view: View) -> Result:
         return why_unread(view.release)
     enough = False
     for artifact, contents in read:
-        cohort = [own for release in earlier(view) if (own := _same(artifact, release.artifacts)) is not None]
+        cohort = [
+            own for release in earlier(view, rates=True) if (own := _same(artifact, release.artifacts)) is not None
+        ]
         if len(cohort) < t.RATE_SAMPLES:
             continue
         enough = True
@@ -62,7 +64,7 @@ def size_jump(view: View) -> Result:
 def _as_stated(view: View) -> Hit | None:
     """Compare the unpacked size that the index states with those it states of the cohort."""
     own = _stated_size(view.release)
-    past = [r for p in view.baseline.cohort if _stated_size(r := p.profile.release) is not None]
+    past = [r for p in view.baseline.for_rates if _stated_size(r := p.profile.release) is not None]
     sizes = [size for release in past if (size := _stated_size(release)) is not None]
     if own is None or len(sizes) < t.RATE_SAMPLES or own <= (limit := _limit(sizes)):
         return None

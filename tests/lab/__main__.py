@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "serve":
             return _serve(options)
         if options.command == "evaluate":
-            return evaluate(options.directory, options.json, jobs=options.jobs)
+            return evaluate(options.directory, options.json, jobs=options.jobs, calibration=options.calibration)
         return record(options.scenario, options.case, port=options.port, vouch=options.vouch)
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     judging = commands.add_parser("evaluate", help="run every scenario of a directory and compare the conclusions")
     judging.add_argument("directory", type=Path, help="a directory of scenario files")
     judging.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON, too")
+    judging.add_argument("--calibration", type=Path, metavar="FILE", help="write the page of calibration, too")
     judging.add_argument("--jobs", type=int, help="scenarios at the same time (default: one for each core)")
     return parser
 

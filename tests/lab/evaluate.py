@@ -19,6 +19,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from tests.lab.calibration import installed_rules, write_page
 from tests.lab.errors import LabError
 from tests.lab.evaluation import scenario_lines, summarise, text
 from tests.lab.judging import Outcome, compare
@@ -30,11 +31,13 @@ PUBLISHED_FOR = timedelta(hours=1)
 BEFORE_REMOVAL = timedelta(minutes=1)
 
 
-def evaluate(directory: Path, json_file: Path | None, *, jobs: int | None = None) -> int:
+def evaluate(
+    directory: Path, json_file: Path | None, *, jobs: int | None = None, calibration: Path | None = None
+) -> int:
     """Evaluate every scenario in ``directory``; returns 0 only when all pass. Raises LabError for an empty one.
 
     ``jobs`` scenarios run at the same time, each in a process of its own (default: one for each core); what is printed
-    is in the order of the file names, whichever ends first.
+    is in the order of the file names, whichever ends first. ``calibration`` is where the page about it goes.
     """
     paths = sorted(directory.glob("*.toml"))
     if not paths:
@@ -51,6 +54,8 @@ def evaluate(directory: Path, json_file: Path | None, *, jobs: int | None = None
     print("\n".join(text(summary)), flush=True)
     if json_file is not None:
         json_file.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    if calibration is not None:
+        write_page(calibration, outcomes, summary, installed_rules())
     return 0 if all(outcome.passed for outcome in outcomes) else 1
 
 
