@@ -257,7 +257,7 @@ def _page() -> dict[str, Any]:
         assert loader is not None
         return "\n".join(loader.get_source(_environment(), name)[0].replace("\r\n", "\n") for name in names)
 
-    style, script = asset("report.css", "adoption.css"), asset("report.js", "adoption.js")
+    style, script = asset("charts.css", "report.css", "adoption.css"), asset("report.js", "adoption.js")
     allowed = [base64.b64encode(hashlib.sha256(t.encode()).digest()).decode() for t in (style, script)]
     policy = (
         f"default-src 'none'; style-src 'sha256-{allowed[0]}'; script-src 'sha256-{allowed[1]}'; "

@@ -38,7 +38,7 @@ def tiles_chart(states: Sequence[str]) -> Markup:
         for state, pieces in paths.items()
         if pieces
     )
-    return Markup('<svg class="tiles" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
+    return Markup('<svg class="rf tiles" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
         columns * _STEP, height, f"One tile for each project: {words}.", drawn
     )
 
@@ -67,7 +67,7 @@ def months_chart(months: Sequence[Mapping[str, Any]]) -> Markup | None:
         f"{last['attested']:,} of {known:,} releases that were looked at are attested." if known else "none was seen."
     )
     axis = Markup("").join(_gridline(share) for share in (0, 50, 100))
-    return Markup('<svg class="months" viewBox="0 -6 {} {}" role="img" aria-label="{}">{}{}</svg>').format(
+    return Markup('<svg class="rf months" viewBox="0 -6 {} {}" role="img" aria-label="{}">{}{}</svg>').format(
         _WIDTH, _TALL + 28, words, axis, Markup("").join(columns)
     )
 
