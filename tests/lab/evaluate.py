@@ -77,10 +77,16 @@ def run(path: Path) -> Outcome:
 
 
 def _moment(server: LabServer, version: str) -> datetime:
-    """When a release was looked at first: an hour after publication, or a minute before its removal."""
-    row = server.world.release(version).row
-    moment = row.published + PUBLISHED_FOR
-    return moment if row.removed is None else min(moment, row.removed - BEFORE_REMOVAL)
+    """When a release was looked at first: an hour after publication, or a minute before its removal; never later than
+    ``as_of``, after which nothing exists. Raises LabError for a version that the scenario never released.
+    """
+    scenario = server.world.scenario
+    try:
+        row = server.world.release(version).row
+    except KeyError:
+        raise LabError(f"{scenario.id}: {version} is expected, and was never released") from None
+    ends = [] if row.removed is None else [row.removed - BEFORE_REMOVAL]
+    return min(row.published + PUBLISHED_FOR, scenario.as_of, *ends)
 
 
 def _early_case(folder: Path, version: str) -> Path:
@@ -94,13 +100,12 @@ def _at_publish(server: LabServer, version: str, folder: Path) -> dict[str, Any]
 def _as_of(server: LabServer, folder: Path) -> dict[str, Any]:
     """Collect at ``as_of``, then import what the responder brings along."""
     case = folder / "as-of"
-    _collect(server, server.world.scenario.as_of, case)
-    for path in server.write_known():
-        _run(server, ["case", "import", str(case), str(path), "--ask"], (0,))
-    for earlier in _snapshots(server, folder):
-        server.moment = server.world.scenario.as_of
-        _run(server, ["case", "import", str(case), str(earlier)], (0,))
-    return _document(server, case)
+    brought = [[str(path)] for path in _snapshots(server, folder)]
+    document = _collect(server, server.world.scenario.as_of, case)
+    brought += [[str(path), "--ask"] for path in server.write_known()]
+    for arguments in brought:
+        _run(server, ["case", "import", str(case), *arguments], (0,))
+    return _document(server, ["--case", str(case), "--offline"]) if brought else document
 
 
 def _snapshots(server: LabServer, folder: Path) -> list[Path]:
@@ -116,20 +121,25 @@ def _snapshots(server: LabServer, folder: Path) -> list[Path]:
 def _collect(server: LabServer, moment: datetime, case: Path) -> dict[str, Any]:
     server.moment = moment
     scenario = server.world.scenario
-    _run(server, ["timeline", f"{scenario.ecosystem}:{scenario.project}", "--case", str(case), "--quiet"], ANALYSED)
-    return _document(server, case)
+    return _document(server, [f"{scenario.ecosystem}:{scenario.project}", "--case", str(case)])
 
 
-def _document(server: LabServer, case: Path) -> dict[str, Any]:
-    text = _run(server, ["timeline", "--case", str(case), "--offline", "--json"], ANALYSED)
+def _document(server: LabServer, arguments: list[str]) -> dict[str, Any]:
+    text = _run(server, ["timeline", *arguments, "--json", "--quiet"], ANALYSED)
     document: dict[str, Any] = json.loads(text)
     return document
 
 
 def _run(server: LabServer, arguments: list[str], accepted: tuple[int, ...]) -> str:
+    """What the command prints; it finds neither the user's cases nor anything computed before."""
+    own = {name: str(server.directory / "user") for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME")}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("FORENSICS_", "GITHUB_"))}
     done = subprocess.run(
-        [forensics_command(), *arguments], env={**kept, **server.env()}, capture_output=True, text=True, check=False
+        [forensics_command(), *arguments],
+        env={**kept, **own, **server.env()},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode not in accepted:
         raise LabError(f"forensics {' '.join(arguments)} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
