@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from forensics.compare.archives import read_contents, read_texts
 from forensics.model.checked import Checked, NotChecked, Outcome
@@ -61,17 +61,26 @@ def read_member_texts(wanted: Sequence[tuple[Job, frozenset[str]]], limit: int) 
 
 
 class _Workers:
-    """A pool that outlives its workers: whatever kills one is named, and the others go on in a new pool."""
+    """A pool that outlives its workers: whatever kills one is named, and the others go on in a new pool.
+
+    Workers that are well when the work is done wait for the next archives of this process: starting one costs more than
+    reading most archives.
+    """
+
+    _idle: ClassVar[dict[int, ProcessPoolExecutor]] = {}
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._pool: ProcessPoolExecutor | None = None
+        self._pool = self._idle.pop(count, None)
 
     def __enter__(self) -> _Workers:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._end()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and self._pool is not None and self._count not in self._idle:
+            self._idle[self._count] = self._pool
+        else:
+            self._end()
 
     def each(self, function: Callable[..., Any], jobs: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
         """Yield the result for each job, or in words why there is none. The first item of a job gives its bytes."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import ssl
 from collections.abc import AsyncIterator
+from functools import cache
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -43,7 +46,15 @@ def open_network(connections: int = 128) -> httpx.AsyncBaseTransport:
     It honours HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR, keeps no cookies and
     reads no .netrc. It speaks HTTP/1.1.
     """
-    return _ExactTransport(limits=httpx.Limits(max_connections=connections, keepalive_expiry=30.0))
+    limits = httpx.Limits(max_connections=connections, keepalive_expiry=30.0)
+    authorities = _authorities(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    return _ExactTransport(verify=authorities, limits=limits)
+
+
+@cache
+def _authorities(file: str | None, directory: str | None) -> ssl.SSLContext:
+    """Return the authorities that servers are checked against, read once for each setting of the environment."""
+    return httpx.create_ssl_context()
 
 
 class _Body(httpx.AsyncByteStream):

@@ -16,6 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from forensics.model.errors import Unreachable, UsageError
@@ -47,6 +48,10 @@ class Engine(Protocol):
 
     def run(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R | Lost[T]]:
         """Yield the result of *work* for each of *tasks*, as they come; a task that kills its workers is Lost."""
+        ...
+
+    def reach(self, path: Path) -> None:
+        """Raise UsageError, naming who, where a worker does not see *path* or cannot do the work."""
         ...
 
     def close(self) -> None:
@@ -104,6 +109,9 @@ class Pool:
             self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=_quietly)
         return self._pool
 
+    def reach(self, path: Path) -> None:
+        """Do nothing: processes of this machine see what it sees."""
+
     def close(self) -> None:
         """End the workers at once: what they were at is on disk and goes on next time."""
         if self._pool is not None:
@@ -111,6 +119,11 @@ class Pool:
                 process.terminate()
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
+
+
+def _fit(path: str) -> tuple[bool, bool]:
+    """Return whether this worker sees *path*, and whether it is a process that may not start others."""
+    return Path(path).exists(), multiprocessing.current_process().daemon
 
 
 def _quietly() -> None:
@@ -137,6 +150,8 @@ class Dask:
         self._cluster: Any = None
         if address is None:
             count = workers or len(os.sched_getaffinity(0))
+            # Archives are read in processes of their own, which daemonic workers may not start.
+            import_module("dask").config.set({"distributed.worker.daemon": False})
             self._cluster = self._dask.LocalCluster(
                 n_workers=count, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
             )
@@ -182,6 +197,20 @@ class Dask:
             future.release()
             for another in submit(islice(waiting, 1)):
                 flying.add(another)
+
+    def reach(self, path: Path) -> None:
+        """Ask every worker whether it sees *path* and may start processes. Raises UsageError."""
+        for worker, (sees, daemonic) in sorted(self._client.run(_fit, str(path)).items()):
+            if not sees:
+                raise UsageError(
+                    f"The worker {worker} does not see {path}.",
+                    advice="Put the sweep where every worker has it mounted at the same path.",
+                )
+            if daemonic:
+                raise UsageError(
+                    f"The worker {worker} may not start processes, in which archives are read.",
+                    advice="Start workers with DASK_DISTRIBUTED__WORKER__DAEMON=False in their environment.",
+                )
 
     def close(self) -> None:
         """Leave the cluster; end it if this engine started it."""

@@ -41,6 +41,7 @@ def sweep(dataset: Dataset, projects: Iterable[Project], engine: Engine, plan: P
     A project that fails, or costs its workers, is kept as failed and tried again by the next run.
     """
     done = dataset.done()
+    engine.reach((dataset.path / "sweep.json").resolve())
     limits = share(plan.limits, engine.workers)
     tasks = (
         Task(project, str(dataset.path.resolve()), limits, plan.files, plan.offline)
