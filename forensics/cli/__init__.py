@@ -36,7 +36,7 @@ def make_app() -> typer.Typer:
     """Return the typer application with every command. Heavy libraries load inside the commands, never here."""
     import typer
 
-    from forensics.cli import case, diff, log, recover, report, signals, sweep, timeline, verify
+    from forensics.cli import case, diff, exposure, log, recover, report, signals, sweep, timeline, verify
     from forensics.cli.common import version_option
 
     app = typer.Typer(
@@ -56,6 +56,7 @@ def make_app() -> typer.Typer:
     app.command("report")(report.report)
     app.command("verify")(verify.verify)
     app.command("recover")(recover.recover)
+    app.command("exposure")(exposure.exposure)
     app.add_typer(log.app, name="log")
     app.add_typer(case.app, name="case")
     app.command("signals")(signals.signals)

@@ -117,7 +117,7 @@ class Trees:
         paths = sorted(files)  # kept in order: sorting every tree anew would be most of the work
         total = len(files)
         yield self._base, _tree(self._base, paths, files)
-        for sha, changes in _chain(self._changes):
+        for sha, changes in read_changes(self._changes):
             for path, entry in changes:
                 if entry is None and files.pop(path, None) is not None:
                     del paths[bisect_left(paths, path)]
@@ -148,7 +148,7 @@ def _listed(printed: bytes) -> Iterator[tuple[str, Entry]]:
             yield name, (name, fields[0], fields[2])
 
 
-def _chain(printed: bytes) -> Iterator[tuple[str, list[tuple[str, Entry | None]]]]:
+def read_changes(printed: bytes) -> Iterator[tuple[str, list[tuple[str, Entry | None]]]]:
     """Yield each commit of `git diff-tree --stdin --raw -z` with what changed; None: the file is gone."""
     sha: str | None = None
     changes: list[tuple[str, Entry | None]] = []
