@@ -53,7 +53,9 @@ class LabServer:
             directory = Path(self._temporary.name)
         self.directory = directory
         self._tiles: Starlette | None = None
-        self._git = GitSite(world.git, {release.claims.slug for release in world.releases} | {_slug(world.scenario)})
+        slugs = {release.claims.slug for release in world.releases} | {_slug(world.scenario)}
+        public = world.scenario.repository.visibility == "public"  # a stranger is told that others do not exist
+        self._git = GitSite(world.git, slugs if public else set())
         self._layer = FaultLayer(self._app())
         self._socket = _listen(port)
         self.port: int = self._socket.getsockname()[1]

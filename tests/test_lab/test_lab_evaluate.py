@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.lab import LabError
-from tests.lab.evaluate import evaluate
+from tests.lab.evaluate import evaluate, run
 from tests.lab.evaluation import scenario_lines, summarise, text
 from tests.lab.judging import Outcome, compare
 from tests.lab.scenario import parse_scenario
@@ -135,6 +136,44 @@ def test_nothing_malicious_has_no_recall() -> None:
 def test_an_empty_directory_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="holds no scenario"):
         evaluate(tmp_path, None)
+
+
+STAND_IN = """#!{python}
+import json, pathlib, sys
+with open({log!r}, "a") as log:
+    log.write(json.dumps(sys.argv[1:]) + "\\n")
+if "--case" in sys.argv:
+    pathlib.Path(sys.argv[sys.argv.index("--case") + 1]).mkdir(exist_ok=True)
+print(json.dumps({{"releases": []}}))
+"""
+
+
+def test_earlier_cases_stand_beside_the_late_one_where_a_snapshot_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The early case of an expected version is used again, that of another is collected, and both are handed over."""
+    log, command = tmp_path / "calls", tmp_path / "forensics"
+    command.write_text(STAND_IN.format(python=sys.executable, log=str(log)))
+    command.chmod(0o755)
+    monkeypatch.setattr("tests.lab.evaluate.forensics_command", lambda: str(command))
+    known = '[[known]]\nkind = "snapshot"\nversions = ["1.0.2", "1.0.1"]\n'
+    only = BAD.replace('[[expect]]\nversion = "1.0.2"\nverdict = "notable"\n', "")
+    (tmp_path / "small.toml").write_text(MINIMAL + only + known)
+    run(tmp_path / "small.toml")
+    words = [[Path(word).name for word in json.loads(line)] for line in log.read_text().splitlines()]
+    assert words == [
+        ["timeline", "pypi:small", "--case", "at-1.0.1", "--json", "--quiet"],
+        ["timeline", "pypi:small", "--case", "at-1.0.2", "--json", "--quiet"],
+        ["timeline", "pypi:small", "--case", "as-of", "--json", "--quiet"],
+        ["case", "import", "as-of", "at-1.0.1"],
+        ["case", "import", "as-of", "at-1.0.2"],
+        ["timeline", "--case", "as-of", "--offline", "--json", "--quiet"],
+    ]
+
+
+def test_a_version_that_was_never_released_cannot_be_expected(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(f'{MINIMAL}[[expect]]\nversion = "9.9.9"\nverdict = "notable"\n')
+    assert run(tmp_path / "small.toml").misses == ["small: 9.9.9 is expected, and was never released"]
 
 
 def test_a_scenario_is_run_through_the_installed_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import subprocess
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.lab import World, build_world, serve
@@ -78,6 +79,13 @@ def test_certificates_name_the_commits_and_commits_hold_the_source(world: World,
         _git("-C", tmp_path / "clone", "fsck", "--strict")
         listed = _git("-C", tmp_path / "clone", "ls-tree", "-r", "--name-only", release.claims.commit).splitlines()
         assert set(listed) - {".github/workflows/release.yml"} == set(source_tree(world.scenario, release))
+
+
+def test_a_private_repository_does_not_exist_for_strangers() -> None:
+    text = MINIMAL.replace("owner_id = 2", 'owner_id = 2\nvisibility = "private"')
+    with serve(build_world(parse_scenario(text, "small.toml"))) as server:
+        url = server.env()["FORENSICS_GIT_URL_TEMPLATE"].format(owner="example-author", repo="small")
+        assert httpx.get(f"{url}/info/refs?service=git-upload-pack", trust_env=False).status_code == 404
 
 
 def test_commits_depend_on_the_scenario_alone(world: World) -> None:
