@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test real real-rekor lint bench evaluate calibration notebooks reports cases docs lock clean
+.PHONY: help demo test real real-rekor lint bench bench-quick evaluate calibration notebooks reports cases docs lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -41,6 +41,9 @@ lint: .venv/.dev  ## style, types, import directions
 
 bench: .venv/.dev  ## measure the budgets as ratios; writes bench/RESULTS.md and bench/results.json
 	$(BIN)/python -m bench
+
+bench-quick: .venv/.dev  ## the same with less of everything; writes nothing
+	$(BIN)/python -m bench --quick
 
 evaluate: .venv/.dev  ## run every scenario through the installed command and compare with what must be concluded
 	$(BIN)/python -m tests.lab evaluate fixtures/scenarios

@@ -45,6 +45,20 @@ def slow_documents(seconds: float) -> Iterator[str]:
         yield base
 
 
+def file_row(number: int) -> dict[str, Any]:
+    """One file as the Simple API gives it (PEP 691, PEP 700, PEP 740), its provenance observed to be absent."""
+    start = datetime(2022, 1, 1, 12, tzinfo=UTC)
+    return {
+        "filename": f"bench_project-1.{number // 50}.{number % 50}-py3-none-any.whl",
+        "url": f"/packages/aa/bb/{'c' * 60}/x.whl",
+        "hashes": {"sha256": f"{number:064x}"},
+        "size": 1000,
+        "upload-time": (start + timedelta(hours=40 * number)).isoformat(),
+        "yanked": False,
+        "provenance": None,
+    }
+
+
 @contextmanager
 def serving(releases: int) -> Iterator[dict[str, str]]:
     """Serve an index of *releases* of `bench-project`, observed to be unattested; yields the environment to export."""
@@ -53,19 +67,7 @@ def serving(releases: int) -> Iterator[dict[str, str]]:
     from starlette.responses import JSONResponse
     from starlette.routing import Route
 
-    start = datetime(2022, 1, 1, 12, tzinfo=UTC)
-    files = [
-        {
-            "filename": f"bench_project-1.{n // 50}.{n % 50}-py3-none-any.whl",
-            "url": f"/packages/aa/bb/{'c' * 60}/x.whl",
-            "hashes": {"sha256": f"{n:064x}"},
-            "size": 1000,
-            "upload-time": (start + timedelta(hours=40 * n)).isoformat(),
-            "yanked": False,
-            "provenance": None,
-        }
-        for n in range(releases)
-    ]
+    files = [file_row(n) for n in range(releases)]
     simple = {
         "meta": {"api-version": "1.4", "_last-serial": 1},
         "name": "bench-project",

@@ -6,6 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 
+class NotMeasured(Exception):
+    """A row that cannot be measured here, and why: a peer that is not to be had."""
+
+
 @dataclass(frozen=True)
 class Row:
     """A budget: *at_least* or *at_most* the ratio, and how it is measured."""

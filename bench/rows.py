@@ -10,7 +10,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.growing import memory_ratio, warm_requests
 from bench.material import attestations, jobs
+from bench.peers import again_ratio, monitor_ratio, node_ratio
 from bench.row import Row
 from bench.timing import alternate, clock, command
 
@@ -189,6 +191,11 @@ ROWS: tuple[Row, ...] = (
     Row("verify, one process / bare signature checks", 0.45, True, one_process),
     Row("verify, 2 worker processes / 1", 1.75, True, two_workers),
     Row("verify, 2 worker processes / pypi-attestations loop", 2.2, True, against_peer),
+    Row("verify, one process / npm @sigstore/verify", 5.0, True, node_ratio),
+    Row("verify for the first time / again", 20.0, True, again_ratio),
     Row("judge 10x the releases / 1x", 11.0, False, growth),
+    Row("memory of judging 100,000 releases / bytes of the index's answer", 8.0, False, memory_ratio),
+    Row("requests of a warm second run", 0.0, False, warm_requests),
+    Row("the same scan / rekor-monitor", 5.0, True, monitor_ratio),
     Row("collect, 32 in flight, recorded / sequential httpx", 20.0, True, collect_ratio),
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
+from typing import TypeVar, cast
 
 from forensics.model.attestation import CheckResult
 from forensics.model.checked import Checked, NotChecked
@@ -25,6 +26,8 @@ from forensics.signals.verdict import EXCULPABLE, capped, reasons_for, verdict_o
 from forensics.timeline.lines import line_of
 
 BORROWED = "Capped at low: the line has no earlier release to compare with, so the project's stand in."
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,8 @@ class _Run:
         self.recent: deque[tuple[datetime, str, Release]] = deque(maxlen=t.BURST_LOOKED_AT)
         self.last_seen: datetime | None = None
         self.advised = _malicious_by_version(history)
+        # What could not be checked is the same for most releases: one object for all says so in a fifth of the memory.
+        self.gaps: dict[object, object] = {}
 
     def assess(self, index: int) -> Assessment:
         """Judge one release and take it into the state."""
@@ -136,9 +141,13 @@ class _Run:
             verdict=verdict,
             at_publish=at_publish,
             findings=findings,
-            not_checked=tuple(unchecked),
+            not_checked=self._shared(tuple(map(self._shared, unchecked))),
             reasons=reasons_for(findings, verdict),
         )
+
+    def _shared(self, value: T) -> T:
+        """The first of the values that equal *value*."""
+        return cast("T", self.gaps.setdefault(value, value))
 
     def _view(self, index: int, profile: Profile, moment: Moment, line: str, door: Door, baseline: Baseline) -> View:
         release = self.history.releases[index]
