@@ -16,7 +16,16 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BY_HASH = "cut -c1-64 affected.sha256 | grep -rnIF --exclude=affected.sha256 -f - ."
 _FILENAME = re.compile(r"[A-Za-z0-9._+!~@-]{1,200}")
 _PYPI_FILES = ("requirements*.txt", "constraints*.txt", "*.lock", "pylock*.toml")
-_NPM_FILES = ("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock")
+_NPM_FILES = (
+    "package-lock.json",
+    ".package-lock.json",
+    "npm-shrinkwrap.json",
+    "yarn.lock",
+    "pnpm-lock.yaml",
+    "bun.lock",
+)
+_PIPENV_LINES = 400
+"""Lines from a package's name to its version in a Pipfile.lock: all its digests stand between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,8 @@ def blocks(document: Document) -> tuple[Block, ...]:
         note = "Run where your repositories are checked out: each line it prints names a flagged version."
         search = _npm_search(name, versions) if ecosystem == "npm" else _pypi_search(name, versions)
         found.append(Block("lockfiles", "Look in lockfiles", note, search))
+        note = "Reads every format, compares digests, and tells when: also in git histories. CASE is this case."
+        found.append(Block("exposure", "Look with this tool", note, "forensics exposure . --history --case CASE"))
     hashes = _hashes(suspects)
     if hashes:
         note = "For artifact stores, proxies, caches and endpoint search; saved as affected.sha256, also for lockfiles."
@@ -83,12 +94,15 @@ def _pypi_search(name: str, versions: Sequence[str]) -> str:
     named = f'^name = "{project}"'
     return (
         f"grep -rnIiE {_includes(_PYPI_FILES)} '{one_line}' .\n"
-        f"grep -rnIiE -A1 {_includes(_PYPI_FILES[2:])} '{named}' . | grep -E 'version = \"{version}\"'"
+        f"grep -rnIiE -A1 {_includes(_PYPI_FILES[2:])} '{named}' . | grep -E 'version = \"{version}\"'\n"
+        f"grep -rnIiE -A{_PIPENV_LINES} --include='Pipfile.lock' '^ +\"{project}\": \\{{' . | "
+        f"awk '/Pipfile.lock:/ {{ inside = 1 }} /\"version\":/ && inside {{ print; inside = 0 }}' | "
+        f"grep -E '\"=={version}\"'"
     )
 
 
 def _npm_search(name: str, versions: Sequence[str]) -> str:
-    project = f'(^|["/ ]){_literal(name)}["@/:]'
+    project = f'(^|[^0-9A-Za-z@._~-]){_literal(name)}["@/:]'
     version = f"(^|[^0-9A-Za-z.])({_alternatives(versions)})([^0-9A-Za-z.+-]|$)"
     return f"grep -rnIE -A1 {_includes(_NPM_FILES)} '{project}' . | grep -E '{version}'"
 

@@ -219,7 +219,7 @@ def _check(d: Document, view: View) -> list[str]:
     lines = ["## Are you affected?", ""]
     blocks = affected.blocks(d)
     for block in blocks:
-        language = "sh" if block.id in {"lockfiles", "by-hash"} else "text"
+        language = "sh" if block.id in {"lockfiles", "by-hash", "exposure"} else "text"
         lines += [f"**{block.title}.** {block.note}", "", f"```{language}", block.text, "```", ""]
     if not blocks:
         lines += [

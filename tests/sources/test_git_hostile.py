@@ -242,3 +242,77 @@ def test_complaints_carry_no_credentials_and_no_escapes() -> None:
     assert "secret" not in said
     assert "\x1b" not in said
     assert os.linesep not in said
+
+
+def test_the_settings_of_a_local_repository_have_no_say(desk: Bench, tmp_path: Path, scratch: Path) -> None:
+    marker, evil = tmp_path / "marker", tmp_path / "evil"
+    evil.write_text(f"#!/bin/sh\ntouch {marker}\n")
+    evil.chmod(0o755)
+    server = usual(tmp_path / "server.git")
+    (server.path / "hooks").mkdir()
+    for hook in ("post-upload-pack", "pre-receive", "reference-transaction", "post-checkout"):
+        shutil.copy(evil, server.path / "hooks" / hook)
+    (server.path / "config").write_text(
+        f"[core]\n\tbare = true\n\tfsmonitor = {evil}\n\thooksPath = {server.path}/hooks\n\tsshCommand = {evil}\n"
+        f"\talternateRefsCommand = {evil}\n\tpager = {evil}\n[uploadpack]\n\tpackObjectsHook = {evil}\n"
+        f'[include]\n\tpath = {tmp_path}/more\n[submodule "x"]\n\turl = ext::{evil}\n[diff]\n\texternal = {evil}\n'
+        f'[url "ext::{evil}"]\n\tinsteadOf = /\n[remote "origin"]\n\turl = ext::{evil}\n\tuploadpack = {evil}\n'
+    )
+    (tmp_path / "more").write_text(f"[core]\n\taskPass = {evil}\n[credential]\n\thelper = !{evil}\n")
+    before = {p: p.read_bytes() for p in sorted(server.path.rglob("*")) if p.is_file()}
+    assert isinstance(desk.collect(server.path), Checked)
+    assert not marker.exists()
+    assert {p: p.read_bytes() for p in sorted(server.path.rglob("*")) if p.is_file()} == before
+
+
+def test_a_huge_object_is_left_out_and_the_rest_is_read(desk: Bench, tmp_path: Path, scratch: Path) -> None:
+    server = usual(tmp_path / "server.git")
+    noise = bytes(os.urandom(2**16)) * 48  # incompressible for zlib's window, so that it weighs on disk too
+    tip = server.commit(server.refs["refs/heads/main"], {**module("1.0.2"), "model.bin": noise}, "Large")
+    server.refs["refs/heads/main"] = tip
+    server.write()
+    desk.collector.small_bytes = 2**20
+    found = desk.collect(server.path)
+    assert isinstance(found, Checked)
+    assert isinstance(found.value.commits, Checked)
+    assert found.value.commits.value[tip].subject == "Large"
+    assert desk.kept == {}, "the bundle of a repository this large is not kept"
+
+
+def test_an_object_that_unpacks_to_far_more_than_it_weighs_ends_nothing(
+    desk: Bench, tmp_path: Path, scratch: Path
+) -> None:
+    server = usual(tmp_path / "server.git")
+    tip = server.commit(
+        server.refs["refs/heads/main"], {**module("1.0.2"), "pyproject.toml": bytes(96 * 2**20)}, "Bomb"
+    )
+    server.refs["refs/heads/main"] = tip
+    found = desk.collect(server.write().path)
+    if isinstance(found, Checked):
+        facts = FactFinder(found.value, "thing", ["1.0.0", "1.0.1"]).facts("1.0.1", ())
+        assert facts.tag == "v1.0.1"
+    else:
+        assert _reason(found)
+
+
+def test_links_in_trees_are_never_followed(desk: Bench, tmp_path: Path, scratch: Path) -> None:
+    server = usual(tmp_path / "server.git")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    entries = b"".join(
+        mode + b" " + name + b"\0" + bytes.fromhex(server.history.add("blob", target))
+        for mode, name, target in (
+            (b"120000", b"pyproject.toml", b"/etc/passwd"),
+            (b"120000", b"thing", str(outside).encode()),
+        )
+    )
+    tree = server.history.add("tree", entries)
+    parent = server.refs["refs/heads/main"]
+    server.refs["refs/heads/main"] = server.history.add(
+        "commit", f"tree {tree}\nparent {parent}\nauthor a <a> 1 +0000\ncommitter a <a> 1 +0000\n\nx\n".encode()
+    )
+    found = desk.collect(server.write().path)
+    assert list(outside.iterdir()) == []
+    if isinstance(found, Checked):
+        finder = FactFinder(found.value, "thing", ["1.0.0", "1.0.1"])
+        assert finder.facts("1.0.1", ()).tag == "v1.0.1"
