@@ -158,6 +158,8 @@ class _Run:
             await self._local("config", "remote.origin.partialclonefilter", "blob:none")
         if specs:
             _checked(await self._fetch_some(specs, largest), self.home.url)
+        if self.git.size() > largest:  # arrived between two looks at its size
+            raise TooLarge(f"the repository is larger than {largest // 2**20} MiB")
 
     async def _fetch_some(self, specs: Iterable[str], largest: int | None = LARGE_BYTES, *, bare: bool = False) -> Done:
         """Fetch by refspec; *bare*: commits only. Names go through stdin, so that none can read as an option."""
