@@ -79,6 +79,7 @@ _COLUMNS: tuple[tuple[str, int], ...] = (
     ("published (UTC)", 84),
     ("removed (UTC)", 130),
     ("door", 110),
+    ("account", 120),
     ("verdict", 0),
     ("at publication", 150),
     ("signals", 0),
@@ -90,7 +91,10 @@ def _table(out: Console, stretches: Sequence[Stretch], *, everything: bool) -> N
     from rich import box
     from rich.table import Table
 
-    shown = [index for index, (_, width) in enumerate(_COLUMNS) if out.width >= width]
+    told = any(release["publication"] for stretch in stretches for release in stretch.releases)
+    shown = [
+        index for index, (name, width) in enumerate(_COLUMNS) if out.width >= width and (told or name != "account")
+    ]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, expand=False)
     for index in shown:
         name = _COLUMNS[index][0]
@@ -112,7 +116,7 @@ def _collapsed(stretch: Stretch) -> list[str]:
     first, last = stretch.releases[0], stretch.releases[-1]
     text = f"{visible(first['version'])} … {visible(last['version'])}"
     count = f"{plural(len(stretch.releases), 'release')} without findings"
-    return ["…", text, when(last["published"]), "", "", stretch.verdict, "", count]
+    return ["…", text, when(last["published"]), "", "", "", stretch.verdict, "", count]
 
 
 def _row(release: ReleaseDoc) -> list[str]:
@@ -124,10 +128,16 @@ def _row(release: ReleaseDoc) -> list[str]:
         when(release["published"]),
         removed,
         release["door"],
+        _account(release),
         release["verdict"],
         bound + release["at_publish"],
         ", ".join(f"{s['id']} {s['severity'][0].upper()}" for s in release["signals"]),
     ]
+
+
+def _account(release: ReleaseDoc) -> str:
+    publication = release["publication"]
+    return visible((publication["account"] or "")[:24]) if publication else ""
 
 
 def _gaps(out: Console, document: Document) -> None:

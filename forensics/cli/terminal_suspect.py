@@ -10,7 +10,7 @@ from forensics.model.document_parts import ComparisonDoc
 from forensics.model.text import visible
 from forensics.report.clean import hosts_of, linkable
 from forensics.report.view import KeyTime, newly
-from forensics.report.words import moment, offset, plural, span, verdict_words, when
+from forensics.report.words import moment, offset, plural, publisher_words, span, verdict_words, when
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -99,6 +99,8 @@ def print_suspect(out: Console, release: ReleaseDoc, links: Links) -> None:
         _finding(tree, signal)
     if release["comparison"] is not None:
         _changes(tree, release["comparison"])
+    if who := publisher_words(release):
+        tree.add(_text(f"published by {who}"))
     for file in release["files"]:
         _file(tree, file, links)
     if release["not_checked"]:
@@ -140,7 +142,8 @@ def _changes(tree: Tree, found: ComparisonDoc) -> None:
 def _file(tree: Tree, file: FileDoc, links: Links) -> None:
     from rich.text import Text
 
-    digest = f"sha256 {file['sha256']}" if file["sha256"] else "digest unknown"
+    stated = f"sha512 {file['sha512']}" if file["sha512"] else "digest unknown"
+    digest = f"sha256 {file['sha256']}" if file["sha256"] else stated
     node = tree.add(_text(f"{file['filename']}  {digest}"))
     reason = f": {file['provenance_reason']}" if file["provenance_reason"] else ""
     node.add(_text(f"provenance {file['provenance']}{reason}", "dim"))

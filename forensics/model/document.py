@@ -119,11 +119,15 @@ class LogOnlyDoc(TypedDict):
 
 
 class FileDoc(TypedDict):
-    """One file. `provenance` is attested, absent or not observed; the reason stands beside it."""
+    """One file, its digests in hex (npm states SHA-512).
+
+    `provenance` is attested, absent or not observed; the reason stands beside it.
+    """
 
     filename: str
     kind: str
     sha256: str | None
+    sha512: str | None
     size: int | None
     uploaded_at: str | None
     listed: bool
@@ -202,8 +206,32 @@ class MentionDoc(TypedDict):
     evidence: list[str]
 
 
+class PublicationDoc(TypedDict):
+    """What the index states about how a release was published; none of it is signed.
+
+    `account` null: who published was not observed, `reason` says why. `hooks` are `name: command`. Sizes in bytes.
+    """
+
+    account: str | None
+    email: str | None
+    trusted_publisher: str | None
+    approver: str | None
+    reason: str
+    client: str | None
+    runtime: str | None
+    git_head: str | None
+    hooks: list[str]
+    unpacked_size: int | None
+    file_count: int | None
+    deprecated: str | None
+    evidence: list[str]
+
+
 class ReleaseDoc(TypedDict):
-    """One release and the judgement on it. `listed` null: the index could not be asked."""
+    """One release and the judgement on it. `listed` null: the index could not be asked.
+
+    `publication` null: the index does not state how versions are published, or does not any more.
+    """
 
     version: str
     line: str
@@ -217,6 +245,7 @@ class ReleaseDoc(TypedDict):
     yanked: bool
     yanked_reason: str | None
     door: str
+    publication: PublicationDoc | None
     verdict: str
     at_publish: str
     at_publish_is_lower_bound: bool
@@ -263,7 +292,7 @@ class GapDoc(TypedDict):
 
 
 class InstallableDoc(TypedDict):
-    """A flagged release that can still be installed: listed, yanked (still installable by pin), or latest."""
+    """A flagged release that can still be installed: listed, yanked (still installable by pin), or under a tag."""
 
     version: str
     verdict: str

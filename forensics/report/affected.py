@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ _SAFE = re.compile(r"[A-Za-z0-9._+!~-]{1,100}")
 _SAFE_NAME = re.compile(r"(?:@[A-Za-z0-9._~-]+/)?[A-Za-z0-9._~-]{1,214}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BY_HASH = "cut -c1-64 affected.sha256 | grep -rnIF --exclude=affected.sha256 -f - ."
+_BY_INTEGRITY = "cut -d' ' -f1 affected.integrity | grep -rnIF --exclude=affected.integrity -f - ."
+_SHA512 = re.compile(r"[0-9a-f]{128}")
 _FILENAME = re.compile(r"[A-Za-z0-9._+!~@-]{1,200}")
 _PYPI_FILES = ("requirements*.txt", "constraints*.txt", "*.lock", "pylock*.toml")
 _NPM_FILES = (
@@ -58,6 +61,11 @@ def blocks(document: Document) -> tuple[Block, ...]:
         note = "For artifact stores, proxies, caches and endpoint search; saved as affected.sha256, also for lockfiles."
         found.append(Block("hashes", "SHA-256 of the affected files", note, hashes))
         found.append(Block("by-hash", "Look for the hashes", "Also finds lockfiles of other tools.", _BY_HASH))
+    integrity = _integrity(suspects)
+    if integrity:
+        note = "As lockfiles of npm, pnpm and yarn write it; saved as affected.integrity."
+        found.append(Block("integrity", "Integrity of the affected files", note, integrity))
+        found.append(Block("by-integrity", "Look for the integrity", "Finds lockfiles that pin them.", _BY_INTEGRITY))
     return tuple(found)
 
 
@@ -73,7 +81,7 @@ def unhashed(document: Document) -> list[str]:
     return [
         release["version"]
         for release in document["releases"]
-        if flagged(release["verdict"]) and not any(file["sha256"] for file in release["files"])
+        if flagged(release["verdict"]) and not any(file["sha256"] or file["sha512"] for file in release["files"])
     ]
 
 
@@ -84,6 +92,18 @@ def _hashes(suspects: Iterable[ReleaseDoc]) -> str:
             if file["sha256"] and _SHA256.fullmatch(file["sha256"]):
                 filename = file["filename"] if _FILENAME.fullmatch(file["filename"]) else "(name not shown here)"
                 lines.append(f"{file['sha256']}  {filename}")
+    return "\n".join(dict.fromkeys(lines))
+
+
+def _integrity(suspects: Iterable[ReleaseDoc]) -> str:
+    """The SHA-512 of files as subresource integrity, which is how lockfiles of npm name a tarball."""
+    lines = []
+    for release in suspects:
+        for file in release["files"]:
+            if file["sha512"] and _SHA512.fullmatch(file["sha512"]):
+                filename = file["filename"] if _FILENAME.fullmatch(file["filename"]) else "(name not shown here)"
+                encoded = base64.b64encode(bytes.fromhex(file["sha512"])).decode()
+                lines.append(f"sha512-{encoded}  {filename}")
     return "\n".join(dict.fromkeys(lines))
 
 

@@ -151,6 +151,10 @@ def _installable(analysis: Analysis) -> list[InstallableDoc]:
         how = ["yanked, still installable by an exact pin"] if release.yanked else ["listed"]
         if release.version == analysis.history.latest:
             how.append("latest")
+        how += [f"dist-tag {tag}" for tag, at in analysis.history.tags if at == release.version and tag != "latest"]
+        publication = release.publication
+        if isinstance(publication, Checked) and publication.value.deprecated:
+            how.append("deprecated, still installable")
         evidence = [*release.evidence]
         rows.append({"version": release.version, "verdict": assessment.verdict.value, "how": how, "evidence": evidence})
     return rows

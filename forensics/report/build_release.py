@@ -15,6 +15,7 @@ from forensics.model.document import (
     ExposureDoc,
     FileDoc,
     IdentityDiffDoc,
+    PublicationDoc,
     ReleaseDoc,
     SignalDoc,
     UncheckedDoc,
@@ -53,6 +54,7 @@ def release_doc(
         "yanked": release.yanked,
         "yanked_reason": release.yanked_reason,
         "door": assessment.door.value,
+        "publication": _publication(release),
         "verdict": assessment.verdict.value,
         "at_publish": assessment.at_publish.value,
         "at_publish_is_lower_bound": bool(assessment.not_checked),
@@ -66,6 +68,28 @@ def release_doc(
         "files": [_file(a) for a in release.artifacts],
         "mentions": [{"source": m.source, "text": m.text, "evidence": [*m.evidence]} for m in release.mentions],
         "evidence": [*release.evidence],
+    }
+
+
+def _publication(release: Release) -> PublicationDoc | None:
+    if isinstance(release.publication, NotChecked):
+        return None
+    stated = release.publication.value
+    uploader = stated.uploader.value if isinstance(stated.uploader, Checked) else None
+    return {
+        "account": uploader.account.name if uploader else None,
+        "email": uploader.account.email if uploader else None,
+        "trusted_publisher": uploader.trusted_publisher if uploader else None,
+        "approver": str(uploader.approver) if uploader and uploader.approver else None,
+        "reason": stated.uploader.reason if isinstance(stated.uploader, NotChecked) else "",
+        "client": stated.client,
+        "runtime": stated.runtime,
+        "git_head": stated.git_head,
+        "hooks": [f"{name}: {command}" for name, command in stated.hooks],
+        "unpacked_size": stated.unpacked_size,
+        "file_count": stated.file_count,
+        "deprecated": stated.deprecated,
+        "evidence": [*release.publication.evidence],
     }
 
 
@@ -141,6 +165,7 @@ def _file(artifact: Artifact) -> FileDoc:
         "filename": artifact.filename,
         "kind": artifact.kind,
         "sha256": artifact.sha256,
+        "sha512": artifact.sha512,
         "size": artifact.size,
         "uploaded_at": time_or_none(artifact.uploaded_at),
         "listed": artifact.listed,

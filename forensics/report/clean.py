@@ -39,8 +39,8 @@ _ARTIFACT = re.compile(r"\.(?:whl|gz|tgz|bz2|xz|zip|egg|exe|msi|dmg|rpm|deb|jar|
 def clean(document: Document) -> Document:
     """Return a copy of *document* whose every text is fit to be looked at.
 
-    Releases without findings, of which a report shows no file, come without files and identities: of 10,000 releases
-    these are nearly all of the document. Nothing else differs.
+    Releases without findings, of which a report shows no file, come without files, identities and publishers: of 10,000
+    releases these are nearly all of the document. Nothing else differs.
     """
     shown = _Shown(hosts_of(document))
 
@@ -61,7 +61,7 @@ def clean(document: Document) -> Document:
 def _shortened(release: ReleaseDoc) -> ReleaseDoc:
     if release["signals"] or flagged(release["verdict"]):
         return release
-    return {**release, "files": [], "identity": None, "identity_diff": None}
+    return {**release, "files": [], "identity": None, "identity_diff": None, "publication": None}
 
 
 class _Shown(dict[str, str]):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from forensics.model.document import AdvisoryDoc, Document, ExposureDoc, NeighbourDoc, ReleaseDoc, SignalDoc
+from forensics.model.document import AdvisoryDoc, Document, ExposureDoc, FileDoc, NeighbourDoc, ReleaseDoc, SignalDoc
 from forensics.report import affected
 from forensics.report.clean import clean
 from forensics.report.mdparts import all_events, inside
 from forensics.report.mdparts import evidence as _evidence
 from forensics.report.mdtext import code, codes, table, text
 from forensics.report.view import KeyTime, View, ranges, view_of
-from forensics.report.words import door_words, moment, offset, plural, span, verdict_words, when
+from forensics.report.words import door_words, moment, offset, plural, publisher_words, span, verdict_words, when
 
 
 def render_markdown(document: Document) -> str:
@@ -78,11 +78,9 @@ def _affected(d: Document, view: View) -> list[str]:
     lines += table(head, (_affected_row(release) for release in view.suspects))
     files = [(r, f) for r in view.suspects for f in r["files"]]
     if files:
-        rows = (
-            (code(r["version"]), code(f["filename"]), code(f["sha256"] or "not known"), text(f["provenance"]))
-            for r, f in files
-        )
-        lines += table(("Version", "File", "SHA-256", "Attestation"), rows)
+        rows = ((code(r["version"]), code(f["filename"]), code(_digest(f)), text(f["provenance"])) for r, f in files)
+        kind = "SHA-512" if any(f["sha512"] and not f["sha256"] for _, f in files) else "SHA-256"
+        lines += table(("Version", "File", kind, "Attestation"), rows)
     return lines
 
 
@@ -94,9 +92,18 @@ def _affected_row(r: ReleaseDoc) -> tuple[str, ...]:
         text(when(r["published"]) or "not known"),
         text(removed) + (" (yanked)" if r["yanked"] else ""),
         text(_length(r["exposure"])),
-        text(door_words(r["door"])),
+        text(door_words(r["door"])) + _by(r),
         codes(signal["id"] for signal in r["signals"]),
     )
+
+
+def _digest(f: FileDoc) -> str:
+    return f["sha256"] or f["sha512"] or "not known"
+
+
+def _by(r: ReleaseDoc) -> str:
+    who = publisher_words(r)
+    return f", by {text(who)}" if who else ""
 
 
 def _exposure(d: Document, view: View) -> list[str]:

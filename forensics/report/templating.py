@@ -33,6 +33,7 @@ def environment() -> Environment:
             "sclass": words.severity_class,
             "letter": words.letter,
             "door": words.door_words,
+            "publisher": words.publisher_words,
             "predicate": words.predicate_words,
             "soft": soft,
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from forensics.model.document import ReleaseDoc
 from forensics.model.finding import Family, Severity, Verdict
 from forensics.model.release import Door
 from forensics.model.times import duration, parse_time, to_minute
@@ -25,6 +26,19 @@ _DOORS = {
 def rank(verdict: str) -> int:
     """Return the weight of a verdict: 0 for undetermined to 4; an unknown word counts as undetermined."""
     return _RANKS.get(verdict, 0)
+
+
+def publisher_words(release: ReleaseDoc) -> str:
+    """Return who published, as the index states it; empty where it states nothing about any release."""
+    publication = release["publication"]
+    if publication is None:
+        return ""
+    if publication["account"] is None:
+        return "not known"
+    email = f" <{publication['email']}>" if publication["email"] else ""
+    robot = f" (trusted publisher {publication['trusted_publisher']})" if publication["trusted_publisher"] else ""
+    approved = f", approved by {publication['approver']}" if publication["approver"] else ""
+    return f"{publication['account']}{email}{robot}{approved}"
 
 
 def flagged(verdict: str) -> bool:

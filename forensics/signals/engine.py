@@ -122,8 +122,8 @@ class _Run:
         ]
         then, changed, _ = self._evaluate(views[0])
         now, _, unchecked = self._evaluate(views[1])
-        at_publish = verdict_of(then, anything_checked=early.attested is not Attested.UNKNOWN)
-        verdict = verdict_of(now, anything_checked=late.attested is not Attested.UNKNOWN)
+        at_publish = verdict_of(then, anything_checked=_looked_at(early))
+        verdict = verdict_of(now, anything_checked=_looked_at(late))
         known_then = {finding.signal for finding in then}
         findings = tuple(
             sorted(
@@ -252,6 +252,13 @@ class _Run:
         self.rhythms[line].add(at, gap, company)
         self.recent.append((at, line, release))
         self.last_seen = at
+
+
+def _looked_at(profile: Profile) -> bool:
+    """Whether provenance is known, or the contents of a file: without either, no finding means nothing."""
+    if profile.attested is not Attested.UNKNOWN:
+        return True
+    return any(isinstance(artifact.contents, Checked) for artifact in profile.release.artifacts)
 
 
 def _finding(entry: Signal, hit: Hit, *, borrowed: bool) -> Finding:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from forensics.model.checked import Checked, NotChecked
 from forensics.model.event import Event
 from forensics.model.observation import Observation
+from forensics.model.publication import Publication
 from forensics.model.release import History
 
 if TYPE_CHECKING:
@@ -26,7 +27,13 @@ SCHEMAS: dict[str, dict[str, str]] = {
     "artifacts": {
         "version": "str", "filename": "str", "kind": "str", "sha256": "str", "size": "int", "uploaded_at": _TIME,
         "listed": "bool", "provenance": "str", "provenance_reason": "str", "attestations": "int", "path": "str",
-        "upload_client": "str", "evidence": _TEXTS,
+        "upload_client": "str", "evidence": _TEXTS, "sha512": "str",
+    },
+    "publications": {
+        "version": "str", "account": "str", "email": "str", "trusted_publisher": "str", "approver": "str",
+        "reason": "str", "stated_provenance": "str", "client": "str", "runtime": "str", "git_head": "str",
+        "hooks": _TEXTS, "requirements": _TEXTS, "unpacked_size": "int", "file_count": "int", "deprecated": "str",
+        "evidence": _TEXTS,
     },
     "attestations": {
         "version": "str", "filename": "str", "digest": "str", "predicate_type": "str", "status": "str",
@@ -67,6 +74,8 @@ def build_tables(
             list(release.evidence),
         ))  # fmt: skip
         _artifact_rows(release.version, release.artifacts, rows)
+        if isinstance(release.publication, Checked):
+            rows["publications"].append(_publication_row(release.version, release.publication))
     for each in history.registry_signatures:
         rows["registry_signatures"].append((
             each.purl, each.integrity, each.registry_key, each.published, each.verification.status.value,
@@ -91,6 +100,21 @@ def build_tables(
     return {name: _frame(name, rows[name]) for name in SCHEMAS}
 
 
+def _publication_row(version: str, outcome: Checked[Publication]) -> tuple[Any, ...]:
+    stated = outcome.value
+    uploader = stated.uploader.value if isinstance(stated.uploader, Checked) else None
+    return (
+        version, uploader.account.name if uploader else None, uploader.account.email if uploader else None,
+        uploader.trusted_publisher if uploader else None,
+        str(uploader.approver) if uploader and uploader.approver else None,
+        stated.uploader.reason if isinstance(stated.uploader, NotChecked) else None,
+        stated.provenance.value if isinstance(stated.provenance, Checked) else None, stated.client, stated.runtime,
+        stated.git_head, [f"{name}: {command}" for name, command in stated.hooks],
+        [f"{one.name}@{one.spec}" for one in stated.requirements], stated.unpacked_size, stated.file_count,
+        stated.deprecated, list(outcome.evidence),
+    )  # fmt: skip
+
+
 def _artifact_rows(version: str, artifacts: Sequence[Any], rows: dict[str, list[tuple[Any, ...]]]) -> None:
     for artifact in artifacts:
         unknown = artifact.provenance.reason if isinstance(artifact.provenance, NotChecked) else None
@@ -98,7 +122,7 @@ def _artifact_rows(version: str, artifacts: Sequence[Any], rows: dict[str, list[
         rows["artifacts"].append((
             version, artifact.filename, artifact.kind, artifact.sha256, artifact.size, artifact.uploaded_at,
             artifact.listed, state, unknown, len(artifact.attestations), artifact.path, artifact.upload_client,
-            list(artifact.evidence),
+            list(artifact.evidence), artifact.sha512,
         ))  # fmt: skip
         if unknown is not None:
             needs = artifact.provenance.needs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -283,3 +284,45 @@ def test_tarballs_are_kept_when_they_have_the_stated_digest(tiny: Tiny, tmp_path
     assert difference.about == "SHA-512 of demo-1.0.4.tgz as the file store gives it"
     assert difference.first == found["1.0.4"].sha512 != difference.second
     assert any("demo-1.0.4.tgz" in problem for problem in document["case"]["problems"])
+
+
+def test_who_published_is_shown_wherever_a_release_is(
+    tiny: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from forensics.cli.terminal import print_timeline
+    from forensics.report.affected import blocks
+    from forensics.report.html import render_html
+    from forensics.report.markdown import render_markdown
+
+    registry = Registry(tiny)
+    for number in range(6):
+        registry.release(f"1.0.{number}", number + 1, ROBOT)
+    stranger = {"name": "mal<b>lory", "email": "m@elsewhere.example"}
+    registry.release("1.0.6", 20, stranger, scripts={"postinstall": "node x.js"}, deprecated="do not use")
+    registry.tags["next"] = "1.0.6"
+    registry.put()
+    analysis, document = analysed(tiny, tmp_path / "case")
+    (row,) = [r for r in document["releases"] if r["version"] == "1.0.6"]
+    assert row["publication"] is not None
+    assert row["publication"]["account"] == "mal<b>lory"
+    assert row["publication"]["hooks"] == ["postinstall: node x.js"]
+    assert {s["id"] for s in row["signals"]} >= {"door-changed", "publisher-account-changed", "exec-surface-added"}
+    (installable,) = document["installable_now"]
+    assert installable["how"] == ["listed", "latest", "dist-tag next", "deprecated, still installable"]
+    html, markdown = render_html(document), render_markdown(document)
+    assert "mal&lt;b&gt;lory" in html
+    assert "mal<b>lory" not in html
+    assert "lory" in markdown
+    digest = analysis.history.releases[-1].artifacts[0].sha512
+    assert digest is not None
+    assert digest in html
+    (block,) = [b for b in blocks(document) if b.id == "integrity"]
+    assert block.text == f"{registry.versions['1.0.6']['dist']['integrity']}  demo-1.0.6.tgz"
+    frames = analysis.tables()
+    assert frames["publications"].filter(version="1.0.6").row(0, named=True)["account"] == "mal<b>lory"
+    assert frames["artifacts"].filter(version="1.0.6").row(0, named=True)["sha512"] == digest
+    monkeypatch.setenv("COLUMNS", "200")
+    print_timeline(document, everything=True, shown=document["releases"], where="case")
+    printed = capsys.readouterr().out
+    assert "published by mal<b>lory <m@elsewhere.example>" in printed
+    assert re.search(r"1\.0\.3 .* GitHub Actions ", printed), "a column"
