@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.lock_rows import LOCK_ROWS
 from bench.log_rows import LOG_ROWS
 from bench.row import NotMeasured, Row
 from bench.rows import ROWS
 
 FOLDER = Path(__file__).parent
-ALL: tuple[Row, ...] = (*ROWS, *LOG_ROWS)
+ALL: tuple[Row, ...] = (*ROWS, *LOG_ROWS, *LOCK_ROWS)
 
 
 def run(rows: Sequence[Row], quick: bool) -> list[dict[str, Any]]:
