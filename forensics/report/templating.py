@@ -38,10 +38,17 @@ def environment() -> Environment:
             "soft": soft,
         }
     )
+    made.tests.update({"numbered": _numbered, "begins": str.startswith})
     made.globals.update(
         {"plural": words.plural, "offset": words.offset, "moment": words.moment, "families": words.FAMILIES}
     )
     return made
+
+
+def _numbered(anchor: str) -> bool:
+    """Whether an anchor is that of a row that has a number and no other name."""
+    kind, _, number = anchor.partition("-")
+    return kind in {"event", "tie"} and number.isdigit()
 
 
 def asset(name: str) -> str:

@@ -158,6 +158,42 @@ def test_without_javascript_everything_is_there(open_page: Any, urls: dict[str, 
     assert page.locator(".copy-button").count() == 0
 
 
+@pytest.mark.parametrize("name", ["compromised", "benign", "empty"])
+def test_nothing_is_cut_off_at_the_edge_of_the_paper(open_page: Any, urls: dict[str, str], name: str) -> None:
+    """A4 less its margins is 688 pixels wide; what is wider would not be printed."""
+    page = open_page(urls[name], viewport={"width": 688, "height": 980})
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    wide = "Array.from(document.querySelectorAll('main *')).filter(e => e.getBoundingClientRect().right > 690)"
+    assert page.evaluate(f"{wide}.map(e => e.tagName + ' ' + e.className + ' ' + e.textContent.slice(0, 40))") == []
+
+
+def test_every_reference_leads_to_what_is_on_the_page(open_page: Any, urls: dict[str, str]) -> None:
+    page = open_page(urls["compact"])
+    for reference in page.locator(".summary .ev a").all():
+        reference.click()
+        target = page.evaluate("location.hash")
+        assert page.locator(target).is_visible()
+    back = page.locator("#observations .uses a").first
+    target = back.get_attribute("href")
+    back.click()
+    assert page.evaluate("location.hash") == target
+    assert page.locator(target.replace(".", "\\.")).is_visible()
+
+
+def test_long_tables_scroll_in_place_and_by_keyboard(open_page: Any, urls: dict[str, str]) -> None:
+    page = open_page(urls["compromised"], viewport={"width": 1280, "height": 900})
+    box = page.locator("#events .scroll")
+    assert box.bounding_box()["height"] < 900
+    box.focus()
+    page.keyboard.press("End")
+    end = "(e => e.scrollTop > 500 && e.scrollTop + e.clientHeight > e.scrollHeight - 2)"
+    page.wait_for_function(f"{end}(document.querySelector('#events .scroll'))")
+    page.goto(urls["compromised"] + "#event-90")
+    head, row = page.locator("#events thead th").first, page.locator("#event-90")
+    assert row.bounding_box()["y"] >= head.bounding_box()["y"] + head.bounding_box()["height"] - 1
+
+
 @pytest.mark.parametrize("script", [True, False])
 def test_paper_keeps_everything(open_page: Any, urls: dict[str, str], script: bool) -> None:
     from pypdf import PdfReader
