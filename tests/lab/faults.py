@@ -15,7 +15,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-FaultKind = Literal["status", "delay", "truncate", "garbage", "redirect", "oversize"]
+FaultKind = Literal["status", "delay", "truncate", "garbage", "wrong", "redirect", "oversize"]
 
 
 @dataclass
@@ -24,8 +24,8 @@ class Fault:
 
     ``status``: answer ``status``, with ``retry_after`` (seconds or HTTP date) if given. ``delay``: wait
     ``seconds``, then answer as usual. ``truncate``: announce the whole body, send half of it, hang up.
-    ``garbage``: answer 200 with bytes that are no JSON. ``redirect``: 302 to ``location``. ``oversize``:
-    stream ``size`` bytes without announcing a length.
+    ``garbage``: answer 200 with bytes that are no JSON. ``wrong``: answer 200 with JSON of another shape.
+    ``redirect``: 302 to ``location``. ``oversize``: stream ``size`` bytes without announcing a length.
     """
 
     prefix: str
@@ -131,6 +131,8 @@ class FaultLayer:
             await _whole(send, fault.status, headers, b'{"message":"injected by the lab"}')
         elif fault.kind == "garbage":
             await _whole(send, 200, [(b"content-type", kind)], b"\x00\xff{not json\x80" * 8)
+        elif fault.kind == "wrong":
+            await _whole(send, 200, [(b"content-type", kind)], b'["what", "nobody", "asked", 4]')
         elif fault.kind == "redirect":
             await _whole(send, 302, [(b"location", fault.location.encode())], b"")
         else:

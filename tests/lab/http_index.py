@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import html
 import json
-import xmlrpc.client
 from collections.abc import Callable
 from typing import Any
 
@@ -14,20 +13,21 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from tests.lab.artifacts import normalized
+from tests.lab.journal import JournalSettings, answer
 from tests.lab.pypi import IndexView, Urls
 from tests.lab.world import Snapshot
 
 SIMPLE_JSON = "application/vnd.pypi.simple.v1+json"
 INTEGRITY_JSON = "application/vnd.pypi.integrity.v1+json"
-JOURNAL_PAGE = 50_000
 
 Now = Callable[[], Snapshot]
 Where = Callable[[], Urls]
+Settings = Callable[[], JournalSettings]
 
 
-def index_routes(now: Now, where: Where) -> list[Route]:
+def index_routes(now: Now, where: Where, journal: Settings = JournalSettings) -> list[Route]:
     """Simple API, legacy JSON, Integrity API and the XML-RPC journal."""
-    site = _Index(now, where)
+    site = _Index(now, where, journal)
     return [
         Route("/simple/", site.simple_index),
         Route("/simple/{project}/", site.simple),
@@ -93,9 +93,10 @@ def osv_routes(now: Now) -> list[Route]:
 class _Index:
     """Handlers of the index; each asks for the snapshot of the moment."""
 
-    def __init__(self, now: Now, where: Where) -> None:
+    def __init__(self, now: Now, where: Where, journal: Settings) -> None:
         self._now = now
         self._where = where
+        self._settings = journal
 
     def _view(self, request: Request) -> IndexView | None:
         """The index, if it knows the project that the path names."""
@@ -142,20 +143,11 @@ class _Index:
         return _json(request, body, INTEGRITY_JSON, view.last_serial)
 
     async def journal(self, request: Request) -> Response:
-        """XML-RPC: ``changelog_last_serial`` and ``changelog_since_serial``."""
-        try:
-            arguments, method = xmlrpc.client.loads(await request.body())
-        except Exception:
+        """XML-RPC: the journal, and roles."""
+        text = answer(await request.body(), self._now().index, self._settings())
+        if text is None:
             return Response("not XML-RPC", 400, media_type="text/plain")
-        view = self._now().index
-        rows = [row.row() for row in view.journal if row.moment <= view.moment]
-        if method == "changelog_last_serial":
-            return _xmlrpc(view.last_serial)
-        if method == "changelog_since_serial" and len(arguments) == 1 and isinstance(arguments[0], int):
-            since = arguments[0]
-            return _xmlrpc([row for row in rows if isinstance(row[4], int) and row[4] > since][:JOURNAL_PAGE])
-        fault = xmlrpc.client.Fault(-32500, f"RuntimeError: {method} is not supported")
-        return Response(xmlrpc.client.dumps(fault, methodresponse=True), media_type="text/xml")
+        return Response(text, media_type="text/xml")
 
 
 async def _object(request: Request) -> dict[str, Any]:
@@ -200,7 +192,3 @@ def _html(page: dict[str, Any]) -> Response:
 
 def _missing() -> Response:
     return JSONResponse({"message": "Not Found"}, 404)
-
-
-def _xmlrpc(value: Any) -> Response:
-    return Response(xmlrpc.client.dumps((value,), methodresponse=True, allow_none=True), media_type="text/xml")

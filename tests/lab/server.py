@@ -19,12 +19,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
+from tests.lab.depsdev import DepsDevView, depsdev_routes
 from tests.lab.errors import LabError
 from tests.lab.faults import Fault, FaultLayer, RequestRecord
 from tests.lab.git_site import GitSite, git_routes
+from tests.lab.github import CiView, github_routes
 from tests.lab.http_index import file_routes, index_routes, osv_routes
 from tests.lab.http_npm import npm_routes
 from tests.lab.http_rekor import rekor_routes
+from tests.lab.journal import JournalSettings
 from tests.lab.known import write_known
 from tests.lab.pypi import Urls
 from tests.lab.scenario import Scenario
@@ -32,11 +35,6 @@ from tests.lab.trust import write_trusted_root
 from tests.lab.world import Snapshot, World, build_world
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
-_UNSERVED = {
-    "FORENSICS_DEPSDEV_URL": "/depsdev",
-    "FORENSICS_GITHUB_API_URL": "/github",
-}
-"""Sources the lab does not serve yet. They answer 501, so that nobody reaches the public ones or reads absence."""
 
 
 class LabServer:
@@ -45,6 +43,7 @@ class LabServer:
     def __init__(self, world: World, *, port: int = 0, directory: Path | None = None) -> None:
         self.world = world
         self._moment = world.scenario.as_of
+        self.journal = JournalSettings()
         self._snapshot: Snapshot | None = None
         self._lock = threading.Lock()
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
@@ -56,6 +55,7 @@ class LabServer:
         slugs = {release.claims.slug for release in world.releases} | {_slug(world.scenario)}
         public = world.scenario.repository.visibility == "public"  # a stranger is told that others do not exist
         self._git = GitSite(world.git, slugs if public else set())
+        self._ci = CiView(world.scenario, world.releases)
         self._layer = FaultLayer(self._app())
         self._socket = _listen(port)
         self.port: int = self._socket.getsockname()[1]
@@ -101,10 +101,11 @@ class LabServer:
             "FORENSICS_NPM_URL": self.npm_url,
             "FORENSICS_REKOR_URL": f"{self.base}/rekor",
             "FORENSICS_OSV_URL": f"{self.base}/osv",
+            "FORENSICS_GITHUB_API_URL": f"{self.base}/github",
             "FORENSICS_GIT_URL_TEMPLATE": f"{self.base}/git/{{owner}}/{{repo}}",
             "FORENSICS_REKOR_TILES_URLS": f"{self.base}/tiles",
             "FORENSICS_TRUST_ROOT": str(self.directory / "trusted_root.json"),
-            **{name: f"{self.base}{path}" for name, path in _UNSERVED.items()},
+            "FORENSICS_DEPSDEV_URL": f"{self.base}/depsdev",
         }
 
     def start(self) -> LabServer:
@@ -165,17 +166,16 @@ class LabServer:
 
     def _app(self) -> Starlette:
         routes: list[BaseRoute] = [
-            Mount("/index", routes=index_routes(self._now, lambda: self.urls)),
+            Mount("/index", routes=index_routes(self._now, lambda: self.urls, lambda: self.journal)),
             Mount("/files", routes=file_routes(self._now)),
             Mount("/npm", routes=npm_routes(self._now, lambda: self.npm_url)),
             Mount("/rekor", routes=rekor_routes(self._now)),
             Mount("/osv", routes=osv_routes(self._now)),
+            Mount("/github", routes=github_routes(self._ci, lambda: self._moment)),
+            Mount("/depsdev", routes=depsdev_routes(lambda: DepsDevView(self.world, self._moment))),
             Mount("/git", routes=git_routes(self._git, lambda: self._moment)),
         ]
         routes.append(Mount("/tiles", app=self._serve_tiles))
-        for path in _UNSERVED.values():
-            top = path.split("/")[1]
-            routes.append(Route(f"/{top}/{{rest:path}}", _unserved, methods=_METHODS))
         return Starlette(routes=routes)
 
     def _world_tiles(self) -> Starlette:

@@ -15,7 +15,7 @@ from tests.lab.artifacts import Artifact
 from tests.lab.plan import PlannedRelease
 
 _JOURNAL_ANCHOR = (datetime(2024, 9, 5, 11, 11, 15, tzinfo=UTC), 24_891_358)
-_JOURNAL_START = datetime(2003, 3, 1, tzinfo=UTC)
+JOURNAL_START = datetime(2003, 3, 1, tzinfo=UTC)
 _SERIALS_PER_SECOND = 21_000 / 86_400
 
 
@@ -117,6 +117,7 @@ def build_journal(project: str, releases: tuple[PlannedRelease, ...], files: lis
     events: list[tuple[datetime, str | None, str]] = []
     if releases:
         events.append((releases[0].published, None, "create"))
+        events.append((releases[0].published, None, "add Owner maintainer"))
     uploads: dict[str, list[StoredFile]] = {}
     for stored in files:
         uploads.setdefault(stored.release.version, []).append(stored)
@@ -134,14 +135,15 @@ def build_journal(project: str, releases: tuple[PlannedRelease, ...], files: lis
     events.sort(key=lambda event: event[0])
     rows: list[JournalRow] = []
     for moment, version, action in events:
-        serial = max(_serial_at(moment), rows[-1].serial + 1 if rows else 1)
+        serial = max(serial_at(moment), rows[-1].serial + 1 if rows else 1)
         rows.append(JournalRow(project, version, moment, action, serial))
     return rows
 
 
-def _serial_at(moment: datetime) -> int:
+def serial_at(moment: datetime) -> int:
+    """The serial that the journal had reached at a moment; it grows faster since the anchor than before."""
     anchor, serial = _JOURNAL_ANCHOR
     if moment >= anchor:
         return serial + int((moment - anchor).total_seconds() * _SERIALS_PER_SECOND)
-    share = (moment - _JOURNAL_START).total_seconds() / (anchor - _JOURNAL_START).total_seconds()
+    share = (moment - JOURNAL_START).total_seconds() / (anchor - JOURNAL_START).total_seconds()
     return max(1, int(serial * share))
