@@ -16,6 +16,7 @@ from forensics.model.errors import UsageError
 
 if TYPE_CHECKING:
     from forensics.evidence.case import Case
+    from forensics.evidence.client import Limits
     from forensics.investigation import Analysis, Investigation
     from forensics.model.document import Document
     from forensics.model.endpoints import Endpoints
@@ -48,6 +49,9 @@ ConcurrencyOption = Annotated[
 ]
 MaxWaitOption = Annotated[
     float, typer.Option("--max-wait", min=0, help="Seconds that retries of one request may wait in all.")
+]
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", min=0.1, help="Seconds of silence after which an answer is not waited for.")
 ]
 LineOption = Annotated[
     list[str] | None,
@@ -122,6 +126,21 @@ class Ask:
     also: tuple[str, ...] = ()
     repository: str | None = None
     compare_with: tuple[Path, ...] = ()
+    timeout: float = 30.0
+
+    def limits(self) -> Limits:
+        """Return the bounds of a collection. A request has four times the patience for one silence, a host as much."""
+        from forensics.evidence.client import Limits
+
+        return Limits(
+            connect_seconds=min(10.0, self.timeout),
+            read_seconds=self.timeout,
+            total_seconds=4 * self.timeout,
+            lost_seconds=4 * self.timeout,
+            concurrency=self.concurrency,
+            max_wait_seconds=self.max_wait,
+            per_second=PER_SECOND,
+        )
 
 
 def _print_version(wanted: bool) -> None:
@@ -221,7 +240,6 @@ def investigate(ask: Ask, prepare: Prepare | None = None) -> tuple[Investigation
     that this call made for a project that does not exist is taken away again.
     """
     from forensics.cli.progress import Reporter
-    from forensics.evidence.client import Limits
     from forensics.investigation import find_or_start
     from forensics.model.errors import NoSuchProject
     from forensics.model.project import parse_project
@@ -244,7 +262,7 @@ def investigate(ask: Ask, prepare: Prepare | None = None) -> tuple[Investigation
     added = prepare(found.investigation) if prepare else False
     look_up = added and not found.collect and not ask.offline
     with Reporter(quiet=ask.quiet, verbose=ask.verbose) as reporter:
-        limits = Limits(concurrency=ask.concurrency, max_wait_seconds=ask.max_wait, per_second=PER_SECOND)
+        limits = ask.limits()
         if found.collect:
             found.investigation.collect(
                 limits=limits,

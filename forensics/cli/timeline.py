@@ -24,6 +24,7 @@ from forensics.cli.common import (
     QuietOption,
     RefreshOption,
     RepositoryOption,
+    TimeoutOption,
     TrustRootOption,
     VerboseOption,
 )
@@ -70,6 +71,7 @@ def timeline(
     cache: CacheOption = True,
     concurrency: ConcurrencyOption = 16,
     max_wait: MaxWaitOption = 60.0,
+    timeout: TimeoutOption = 30.0,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -84,7 +86,7 @@ def timeline(
     ask = Ask(
         project, case, offline, refresh, trust_root, endpoint, concurrency, max_wait, line, quiet, verbose,
         reconstruction=reconstruction, cache=cache, files=files, max_file=max_file, max_files=max_files,
-        repository=repository, compare_with=tuple(compare_with or ()),
+        repository=repository, compare_with=tuple(compare_with or ()), timeout=timeout,
     )  # fmt: skip
     selection = select(versions, since, until, project)
     document, where = document_of(ask)

@@ -108,6 +108,23 @@ class Archive:
             if exchange.failed is None:
                 yield exchange.observation, self.response(exchange)
 
+    def answers_from(self, method: str, url: str) -> Iterator[tuple[Observation, ReceivedResponse]]:
+        """Yield every final answer to *method* at *url*, whatever the question's body; raises as `answers` does."""
+        for exchange in self._index():
+            seen = exchange.observation
+            if exchange.final and seen.url == url and seen.method == method:
+                yield seen, self.response(exchange)
+
+    def unanswered(self, method: str, url: str) -> list[tuple[Observation, ...]]:
+        """Return, for each question with *method* at *url* that never got a final answer, every attempt."""
+        found: list[tuple[Observation, ...]] = []
+        self._index()
+        for attempts in self._by_key.values():
+            first = attempts[0].observation
+            if first.method == method and first.url == url and not any(one.final for one in attempts):
+                found.append(tuple(one.observation for one in attempts))
+        return found
+
     def find(self, key: str) -> Exchange | None:
         """Return the exchange that answers the question *key*: the last final one, else the last failure."""
         found = self.asked(key)

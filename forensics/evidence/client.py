@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
@@ -149,14 +150,16 @@ class Client:
         while True:
             attempt += 1
             async with host.place(clean_url(str(request.url))):
+                begun = time.monotonic()
                 given = await self._attempt(request)
             if given.received is not None and given.received.final:
                 host.succeeded()
                 return given.received
+            host.waited(time.monotonic() - begun)
             pause = retry_after(given)
             if pause is None:
                 pause = min(_backoff(attempt), limits.max_wait_seconds - waited)
-            patience_over = attempt >= limits.attempts or waited + pause > limits.max_wait_seconds
+            patience_over = attempt >= limits.attempts or waited + pause > limits.max_wait_seconds or host.exhausted
             if patience_over or host.open or not given.transient:
                 error = give_up(request, given, limits)
                 if given.transient or given.nowhere:  # a body over our limit says nothing against the host

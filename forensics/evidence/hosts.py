@@ -17,7 +17,9 @@ MAX_NAMES = 10_000
 class Limits:
     """Bounds of one run. Sizes in bytes, times in seconds; the last five are per host.
 
-    `max_wait_seconds` bounds the back-off of one request in all; `total_seconds` bounds one attempt.
+    `max_wait_seconds` bounds the back-off of one request in all; `total_seconds` bounds one attempt. A host is given up
+    after `breaker_failures` requests in a row without an answer, or once attempts without one took `lost_seconds` in
+    all: what is slow must not be asked as long as what refuses at once.
     """
 
     body_bytes: int = 64 * 2**20
@@ -32,6 +34,7 @@ class Limits:
     per_second: float = 20.0
     requests_per_host: int = 20_000
     breaker_failures: int = 5
+    lost_seconds: float = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Host:
     limits: Limits
     asked: int = 0
     failures: int = 0
+    lost: float = 0.0
     first_failure: SourceError | None = None
     open: bool = False
     left: dict[str, None] = field(default_factory=dict)
@@ -110,15 +114,24 @@ class Host:
 
     def succeeded(self) -> None:
         """Note an answer: the count of failures in a row begins anew."""
-        self.failures = 0
+        self.failures, self.lost = 0, 0.0
         if not self.open:
             self.first_failure = None
+
+    def waited(self, seconds: float) -> None:
+        """Note an attempt without an answer that took *seconds*."""
+        self.lost += seconds
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether attempts without an answer took all the time there is for them."""
+        return self.lost >= self.limits.lost_seconds
 
     def failed(self, error: SourceError, *, for_good: bool = False) -> None:
         """Note that a request was given up; enough in a row open the circuit, and one does that failed *for_good*."""
         self.failures += 1
         self.first_failure = self.first_failure or error
-        self.open = self.open or for_good or self.failures >= self.limits.breaker_failures
+        self.open = self.open or for_good or self.exhausted or self.failures >= self.limits.breaker_failures
 
     def report(self) -> HostReport:
         """Return what happened so far."""
