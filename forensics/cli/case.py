@@ -211,6 +211,8 @@ def import_(
       rekor-rows     rows of Rekor's public mirror (JSON lines, CSV or
                      Parquet): log entries to look up, digests of files
       rekor-monitor  lines of rekor-monitor's output: entries to look up
+      osv            OSV records: one, a list, JSON lines, or the zip of a
+                     whole ecosystem, for work without a network
       facts          TOML with [[fact]] tables
       lead           a lead file of a public incident
       snapshot       what the index said in an earlier case of the

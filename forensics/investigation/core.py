@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from forensics.attestation.pool import Job
     from forensics.attestation.trust import TrustRoot
     from forensics.evidence.case import Case
-    from forensics.evidence.client import Client, HostReport, Limits
+    from forensics.evidence.client import Client, Limits
+    from forensics.evidence.hosts import HostReport
     from forensics.sources.files import FileOptions
     from forensics.sources.gather import Gathered
+    from forensics.sources.others import Plan
     from forensics.sources.supplements import Supplements
     from forensics.timeline.earlier import Imported
     from forensics.timeline.logged import Logged
@@ -116,48 +118,54 @@ class Investigation:
         Entries of the log never change and are not asked again. What a limit left unasked is written down.
         On KeyboardInterrupt the case is left valid and unfinished; a later call goes on.
         """
-        from forensics.evidence.client import Client, Limits
-        from forensics.evidence.network import open_network
-        from forensics.evidence.transport import RecordingTransport
+        from forensics.evidence.client import Limits
+        from forensics.investigation.clients import open_clients
         from forensics.investigation.neighbourhood import look_around
         from forensics.sources.files import FileOptions
-        from forensics.sources.gather import LogClients, gather
+        from forensics.sources.gather import Round, gather
         from forensics.sources.git import GitWitness
         from forensics.sources.git_collect import Collector
         from forensics.sources.git_record import Records
-        from forensics.sources.rekor_gather import polite
+        from forensics.sources.others import Asking, ask_after
 
         endpoints = Endpoints(dict(self.case.meta.endpoints))
         supplements = self.supplements()
-        files = files or FileOptions()
-        limits = limits or Limits()
+        files, bounds = files or FileOptions(), limits or Limits()
 
         async def run() -> list[str]:
             with self.case.archive() as archive:
-                network = open_network()
-                transport = RecordingTransport(network, archive, fresh_after=fresh_after)
-                searching = RecordingTransport(network, archive, fresh_after=search_again or fresh_after)
-                slow = polite(limits, endpoints.urls.get("rekor", ""))
-                log = LogClients(
-                    Client(searching, slow, progress=say),
-                    Client(RecordingTransport(network, archive), slow, progress=say),
-                )
+                clients = open_clients(
+                    archive, endpoints, bounds,
+                    file_bytes=files.each, fresh_after=fresh_after, search_again=search_again, say=say,
+                )  # fmt: skip
                 records = Records(archive, fresh_after)
                 local = repository is not None and "://" not in repository
-                git = GitWitness(records, Collector(records, self.case.save_git, local=local), repository)
-                async with Client(transport, limits, progress=say) as client:
+                git = GitWitness(
+                    records,
+                    Collector(records, self.case.save_git, seconds=5 * bounds.total_seconds, local=local),
+                    repository,
+                )
+                async with clients.ask as client:
                     gathered = await gather(
-                        client, endpoints, self.project, progress, supplements=supplements, log=log, git=git
+                        client, endpoints, self.project, progress, supplements=supplements, log=clients.log, git=git
                     )
-                    problems = [f"{s.source}: {s.problem}" for s in gathered.sources if s.problem]
-                    store = Client(transport, replace(limits, body_bytes=files.each), progress=say)
-                    history, found = await self._preserve(store, gathered, supplements, files, progress)
-                    problems += found
+                    asking = Asking(self._wanted(gathered, supplements, progress), clients.journal, clients.github)
+                    asked = Round(client, endpoints, self.project, progress)
+                    gathered = await ask_after(asked, gathered, archive, supplements, asking)
+                    problems = [f"{s.source}: {s.problem}" for s in gathered.sources if s.problem] + asking.left
+                    history, found = await self._preserve(clients.store, gathered, supplements, files, progress)
                     await look_around(client, self.case, history, archive.observations())
-                    left = [report for one in (client, store, log.ask, log.kept) for report in one.left_over().values()]
-                    return problems + [_left(report) for report in left if report.left_count]
+                    return problems + found + [_left(report) for report in clients.left_over()]
 
         self.case.finish(run_to_end(run))
+
+    def _wanted(self, gathered: Gathered, supplements: Supplements, progress: Progress | None) -> Plan:
+        """Return what a first judgement asks of the further witnesses."""
+        from forensics.investigation.wanted import wanted_of_others
+        from forensics.signals.engine import judge
+
+        history, _ = self._history(gathered, supplements, None, progress)
+        return wanted_of_others(gathered, history, judge(history).assessments)
 
     async def _preserve(
         self,
@@ -200,9 +208,10 @@ class Investigation:
         """Return what the case's answers say, parsed; nothing is asked of anyone."""
         from forensics.evidence.client import Client
         from forensics.evidence.transport import ReplayingTransport
-        from forensics.sources.gather import gather
+        from forensics.sources.gather import Round, gather
         from forensics.sources.git import GitWitness
         from forensics.sources.git_record import Records
+        from forensics.sources.others import ask_after
 
         endpoints = Endpoints(dict(self.case.meta.endpoints))
         supplements = self.supplements()
@@ -211,7 +220,8 @@ class Investigation:
             with self.case.reading_archive() as archive:
                 async with Client(ReplayingTransport(archive)) as client:
                     git = GitWitness(Records(archive))
-                    return await gather(client, endpoints, self.project, supplements=supplements, git=git)
+                    gathered = await gather(client, endpoints, self.project, supplements=supplements, git=git)
+                    return await ask_after(Round(client, endpoints, self.project, None), gathered, archive, supplements)
 
         return run_to_end(run)
 

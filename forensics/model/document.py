@@ -9,6 +9,14 @@ from __future__ import annotations
 from typing import Any, Literal, TypedDict
 
 from forensics.model.document_parts import ComparisonDoc, GraphDoc
+from forensics.model.witness_document import (
+    AccountDoc,
+    ContradictionDoc,
+    JournalDoc,
+    NameDoc,
+    OpinionDoc,
+    RunDoc,
+)
 
 SCHEMA = "forensics/timeline/1"
 
@@ -258,6 +266,9 @@ class ReleaseDoc(TypedDict):
     exposure: ExposureDoc | None
     files: list[FileDoc]
     mentions: list[MentionDoc]
+    runs: list[RunDoc]
+    second_opinion: OpinionDoc | None
+    second_opinion_reason: str
     evidence: list[str]
 
 
@@ -395,6 +406,10 @@ class Document(TypedDict):
     advisories: list[AdvisoryDoc]
     events: list[EventDoc]
     sources: list[SourceDoc]
+    accounts: list[AccountDoc]
+    current_names: list[NameDoc]
+    journal: JournalDoc
+    contradictions: list[ContradictionDoc]
     not_checked: list[UncheckedDoc]
     not_collected: list[SectionDoc]
     drift: list[SentenceDoc]

@@ -12,7 +12,8 @@ from forensics.model.errors import UsageError
 class Service:
     """A public service: the key in `forensics.toml`, the environment variable, the default URL, what it is for.
 
-    *many*: several URLs, parted by commas; none by default, where something else names them.
+    *many*: several URLs, parted by commas; none by default, where something else names them. A default may build on
+    the URL of an earlier service, named in braces.
     """
 
     key: str
@@ -26,6 +27,7 @@ SERVICES: tuple[Service, ...] = (
     Service("pypi", "FORENSICS_PYPI_URL", "https://pypi.org", "package index: Simple, legacy JSON and Integrity APIs"),
     Service("files", "FORENSICS_FILES_URL", "https://files.pythonhosted.org", "file store of the package index"),
     Service("npm", "FORENSICS_NPM_URL", "https://registry.npmjs.org", "npm registry"),
+    Service("journal", "FORENSICS_JOURNAL_URL", "{pypi}/pypi", "journal and roles of the package index (XML-RPC)"),
     Service("osv", "FORENSICS_OSV_URL", "https://api.osv.dev", "advisories"),
     Service("rekor", "FORENSICS_REKOR_URL", "https://rekor.sigstore.dev", "transparency log, Rekor v1"),
     Service(
@@ -33,6 +35,8 @@ SERVICES: tuple[Service, ...] = (
     ),
     Service("tuf", "FORENSICS_TUF_URL", "https://tuf-repo-cdn.sigstore.dev", "Sigstore's trust root, by TUF"),
     Service("tsa", "FORENSICS_TSA_URL", "https://timestamp.sigstore.dev/api/v1/timestamp", "timestamps (RFC 3161)"),
+    Service("depsdev", "FORENSICS_DEPSDEV_URL", "https://api.deps.dev", "what another reader of the index says"),
+    Service("github", "FORENSICS_GITHUB_API_URL", "https://api.github.com", "CI runs, attestations and current names"),
     Service("git", "FORENSICS_GIT_URL_TEMPLATE", "https://{host}/{owner}/{repo}", "git repositories"),
 )
 CONTACT = "https://github.com/release-forensics/release-forensics"
@@ -61,7 +65,8 @@ def resolve_endpoints(
     flags, environment, config = flags or {}, environment or {}, config or {}
     urls: dict[str, str] = {}
     for service in SERVICES:
-        url = flags.get(service.key) or environment.get(service.variable) or config.get(service.key) or service.default
+        given = flags.get(service.key) or environment.get(service.variable) or config.get(service.key)
+        url = given or (service.default.format(**urls) if service.default.startswith("{pypi}") else service.default)
         if service.many:
             urls[service.key] = ",".join(checked_url(one.strip(), service.variable) for one in url.split(",") if one)
         else:

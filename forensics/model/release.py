@@ -9,10 +9,14 @@ from enum import StrEnum
 
 from forensics.model.attestation import Attestation, RegistrySignature
 from forensics.model.checked import Checked, NotChecked, Outcome
+from forensics.model.ci import CiRun, CurrentName, RunRef
 from forensics.model.contents import NO_CONTENTS, Contents
+from forensics.model.event import Event, TimeKind
 from forensics.model.identity import Identity
+from forensics.model.journal import NO_ACCOUNTS, NO_JOURNAL, Journal, Member
 from forensics.model.log import LogOnly
 from forensics.model.neighbours import NO_FLEET, Fleet
+from forensics.model.opinion import NO_OPINION, Opinion
 from forensics.model.project import Project
 from forensics.model.publication import NO_PUBLICATION, Publication
 from forensics.model.source import NO_SOURCE, SourceFacts, SourceHistory
@@ -92,7 +96,7 @@ class Release:
     """One version. `published` is the first upload; `removed` is a time, or why there is none.
 
     `listed` is False when the index no longer shows it and another source names it, None when the index could not
-    be asked.
+    be asked. `runs` are the CI runs that its certificates name, `opinion` what deps.dev says.
     """
 
     version: str
@@ -107,6 +111,8 @@ class Release:
     evidence: tuple[str, ...] = ()
     source: Outcome[SourceFacts] = NO_SOURCE
     publication: Outcome[Publication] = NO_PUBLICATION
+    runs: tuple[tuple[RunRef, Outcome[CiRun]], ...] = ()
+    opinion: Outcome[Opinion] = NO_OPINION
 
     @property
     def attestations(self) -> tuple[Attestation, ...]:
@@ -148,6 +154,7 @@ class Advisory:
     `versions` are the versions it enumerates; `ranged` says that it states ranges too, from which such lists are
     usually derived; `affects_all` a range from the beginning without an end. `spans` are the ranges.
     `indicators` are what it says to look for, as (domain, url or ip) and value.
+    `reports` say who reported it when.
     """
 
     id: str
@@ -164,6 +171,7 @@ class Advisory:
     ranged: bool = False
     spans: tuple[Span, ...] = ()
     indicators: tuple[tuple[str, str], ...] = ()
+    reports: tuple[tuple[str, datetime], ...] = ()
 
     def covers(self, version: str, rules: VersionRules) -> bool:
         """Return whether *version* lies in one of the ranges."""
@@ -190,7 +198,9 @@ class History:
     packages, `fleet` what the project's accounts published elsewhere. `earlier_cases` names imported cases.
 
     `unasked` says why the index could not be asked, if so. `log_only` are entries of the project in a transparency log
-    that belong to no release that anybody names.
+    that belong to no release that anybody names. `journal` is what the index's journal says as far as it was read,
+    `members` who has a role in the project; `told` are dated things that neither a release nor an advisory holds.
+    `names` is what the ids of certificates are called today.
     """
 
     project: Project
@@ -205,6 +215,10 @@ class History:
     registry_signatures: tuple[RegistrySignature, ...] = ()
     log_only: tuple[LogOnly, ...] = ()
     unasked: NotChecked | None = None
+    journal: Outcome[Journal] = NO_JOURNAL
+    members: Outcome[tuple[Member, ...]] = NO_ACCOUNTS
+    told: tuple[Event, ...] = ()
+    names: tuple[Outcome[CurrentName], ...] = ()
     repository: Outcome[SourceHistory] = NO_SOURCE
     tags: tuple[tuple[str, str], ...] = ()
     dependency_ages: Mapping[str, Outcome[datetime]] = field(default_factory=dict)
@@ -214,10 +228,12 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """The same fact from two sources that differ, with both observations."""
+    """The same fact from two sources that differ, with both observations; `at`, `kind`: the time that it is about."""
 
     version: str
     about: str
     first: str
     second: str
     evidence: tuple[str, ...]
+    at: datetime | None = None
+    kind: TimeKind | None = None

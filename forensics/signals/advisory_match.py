@@ -39,7 +39,8 @@ def advisory_match(view: View) -> Result:
     canonical = rules_of(view.history.project.ecosystem).canonical
     matches = [*index.everything, *index.by_version.get(canonical(view.release.version), ())]
     if not matches:
-        return None
+        caveat = view.history.advisories.caveat
+        return NotChecked(caveat, "OSV", view.history.advisories.evidence) if caveat else None
     ranked = sorted(matches, key=lambda a: (a.id not in index.decisive, a.id))
     first = ranked[0]
     decisive = first.id in index.decisive

@@ -148,3 +148,7 @@ def percentile(values: list[float], percent: float) -> float:
     low = int(rank)
     high = min(low + 1, len(values) - 1)
     return values[low] + (values[high] - values[low]) * (rank - low)
+
+
+CI_CLOCK: Final = timedelta(seconds=10)
+"""What the clocks of a CI provider and an index may differ by; steps are timed to the second."""

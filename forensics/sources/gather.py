@@ -18,6 +18,7 @@ from forensics.sources.git import GitWitness, Repository, commits_in_log, home_o
 from forensics.sources.index import Index, PackageIndex, Provenance, ProvenanceAnswer, newest_first
 from forensics.sources.interface import Witness
 from forensics.sources.osv import read_advisories
+from forensics.sources.others import NO_OTHERS, Others
 from forensics.sources.rekor import Rekor
 from forensics.sources.rekor_gather import LogAnswers, ask_log
 from forensics.sources.rekor_plan import plan_for
@@ -36,7 +37,7 @@ class Gathered:
     """Every answer about one project, parsed and not judged. `provenance` is by file name.
 
     `log` is None where there was nothing to ask it, or nobody to ask. `repository` is what git says. `keys` are those
-    that the index says it signs with, None for an index that does not sign.
+    that the index says it signs with, None for an index that does not sign. `others` is what further witnesses say.
     """
 
     index: Outcome[Index]
@@ -46,6 +47,7 @@ class Gathered:
     log: LogAnswers | None = None
     repository: Outcome[Repository] = NO_SOURCE
     keys: Outcome[RegistryKeys] | None = None
+    others: Others = NO_OTHERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,9 @@ async def gather(
     asked = Round(client, endpoints, project, progress)
     named = package_index(project.ecosystem)
     index_witness, attested_witness = asked.witness(named.name), asked.witness(named.provenance_name)
+    named_ids = tuple(identifier for identifier, _, _ in (supplements or Supplements()).advisory_ids)
     # What takes long and waits for nobody runs beside the rest.
-    aside = asyncio.ensure_future(read_advisories(client, endpoints, project, asked.witness("OSV")))
+    aside = asyncio.ensure_future(read_advisories(client, endpoints, project, asked.witness("OSV"), named_ids))
     try:
         index = await named.read(client, endpoints, project, index_witness)
         provenance = await _ask_provenance(asked, named, index, attested_witness)

@@ -74,7 +74,8 @@ class Index:
     `unplaced` are listed files whose version nobody states, and names too long to be any: kept, never analysed.
     `links` are the URLs of the project page, those labelled as source first: claims of whoever uploaded last.
     `versions` is what is stated of versions as a whole, `tags` the named versions beside `latest` (npm's dist-tags),
-    `removed_at` when the whole project was taken away.
+    `removed_at` when the whole project was taken away. `serial` is the journal's serial that the answer is as of; only
+    an index itself states one.
     """
 
     exists: bool
@@ -90,6 +91,7 @@ class Index:
     tags: tuple[tuple[str, str], ...] = ()
     removed_at: datetime | None = None
     not_checked: tuple[tuple[str, NotChecked], ...] = ()
+    serial: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

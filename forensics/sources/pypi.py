@@ -122,9 +122,12 @@ def _join(
         evidence=(*simple_ids, *legacy_ids),
         unplaced=tuple(dict.fromkeys(unplaced)),
         links=links_of(info.get("project_urls"), info.get("home_page")),
+        serial=_serial(mapping(simple.get("meta"))),
     )
 
 
+MAX_SERIAL = 2**53
+"""No serial of the journal is as large; a number beyond it is no serial."""
 _SOURCE_WORDS = ("source", "repository", "repo", "code", "github", "gitlab", "homepage", "home")
 
 
@@ -172,6 +175,11 @@ def _provenance(entry: dict[str, Any], vouched: NotChecked | None, ids: tuple[st
     if value is None:
         return Checked(None, ids)
     return NotChecked("the index lists this file without a provenance key", "index", ids)
+
+
+def _serial(meta: dict[str, Any]) -> int | None:
+    value = meta.get("_last-serial")
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < MAX_SERIAL else None
 
 
 def _vouches_for_provenance(meta: dict[str, Any]) -> NotChecked | None:

@@ -14,6 +14,7 @@ from forensics.model.errors import ForensicsError, UsageError
 from forensics.model.project import Project
 from forensics.sources.imports.facts import LEAD_SCHEMA, exact_time, read_fact, read_facts, read_lead, read_single_fact
 from forensics.sources.imports.lists import read_conda, read_hashes, read_indicators, read_locks, read_requirements
+from forensics.sources.imports.osv import read_osv
 from forensics.sources.imports.rows import columns_of
 from forensics.sources.imports.tables import read_export, read_monitor, read_rekor_rows
 from forensics.sources.lockfiles import kind_of_content
@@ -34,6 +35,7 @@ KINDS = {
     "indicators": "published indicators: prose, tables or lists with hashes, file names, versions",
     "rekor-rows": "rows of Rekor's public mirror: JSON lines, CSV or Parquet",
     "rekor-monitor": "lines of rekor-monitor's output",
+    "osv": "OSV records: one, a list, JSON lines, or the zip of a whole ecosystem",
     "facts": "TOML with [[fact]] tables",
     "lead": "a lead file of a public incident",
     "snapshot": "the index's answers in an earlier case, as `case import CASE EARLIER_CASE` copies them",
@@ -62,6 +64,8 @@ def detect_kind(name: str, data: bytes) -> str:
     if data[:2] == b"\x1f\x8b" and name.endswith(".warc.gz"):
         return "snapshot"
     head = data[:65536].decode("utf-8", errors="replace").lstrip("\ufeff")
+    if data.startswith(b"PK\x03\x04") or (head[:1] in "{[" and '"affected"' in head and '"modified"' in head):
+        return "osv"
     if "[[fact]]" in head or re.search(rf'^schema\s*=\s*["\']{LEAD_SCHEMA}["\']', head, re.MULTILINE):
         return "lead" if re.search(rf'^schema\s*=\s*["\']{LEAD_SCHEMA}["\']', head, re.MULTILINE) else "facts"
     kind = kind_of_content(data)
@@ -116,6 +120,7 @@ _READERS: dict[str, Reader] = {
     "indicators": read_indicators,
     "rekor-rows": read_rekor_rows,
     "rekor-monitor": read_monitor,
+    "osv": read_osv,
     "facts": read_facts,
     "fact": read_single_fact,
     "lead": read_lead,

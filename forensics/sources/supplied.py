@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from forensics.model.event import TimeKind
-from forensics.model.release import Mention
+from forensics.model.release import Advisory, Mention
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class Supplements:
     log_indices: list[tuple[int, str, str, tuple[str, ...]]] = field(default_factory=list)
     log_ids: list[tuple[str, str, str, tuple[str, ...]]] = field(default_factory=list)
     advisory_ids: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
+    advisories: list[Advisory] = field(default_factory=list)
     asked: int = 0
     problems: list[str] = field(default_factory=list)
 
@@ -65,6 +66,25 @@ class Supplements:
         known = self.mentions.setdefault(version, [])
         if entry not in known:
             known.append(entry)
+
+    def joined(self, other: Supplements) -> Supplements:
+        """Return what both say, this one first."""
+        both = Supplements(
+            [*self.files, *other.files],
+            [*self.times, *other.times],
+            {version: list(some) for version, some in self.mentions.items()},
+            [*self.loose_hashes, *other.loose_hashes],
+            [*self.log_indices, *other.log_indices],
+            [*self.log_ids, *other.log_ids],
+            [*self.advisory_ids, *other.advisory_ids],
+            [*self.advisories, *other.advisories],
+            self.asked + other.asked,
+            [*self.problems, *other.problems],
+        )
+        for version, some in other.mentions.items():
+            for one in some:
+                both.mention(version, one.source, one.text, one.evidence)
+        return both
 
     def versions(self) -> set[str]:
         """Return every version that a supplement names."""

@@ -9,6 +9,7 @@ from forensics.model.checked import Checked
 from forensics.model.event import Event, Lane, TimeKind
 from forensics.model.release import Artifact, History, Release
 from forensics.model.times import to_iso
+from forensics.timeline.advisories import report_events
 
 
 def events_of(history: History) -> tuple[Event, ...]:
@@ -20,6 +21,8 @@ def events_of(history: History) -> tuple[Event, ...]:
         found += _of_release(release)
     found += _of_advisories(history)
     found += _of_log_only(history)
+    found += report_events(history.advisories)
+    found += history.told
     lanes = list(Lane)
     return tuple(sorted(found, key=lambda e: (e.at, lanes.index(e.lane), e.version or "", e.what, e.subject or "")))
 
@@ -68,7 +71,11 @@ def removal_statement(release: Release) -> tuple[TimeKind, str] | None:
     at = to_iso(release.removed.value)
     words = [
         (kind, f"{verb} that it was {what} at {at}")
-        for kind, verb in ((TimeKind.STATED_BY_RESPONDER, "states"), (TimeKind.STATED_BY_LEAD, "reports"))
+        for kind, verb in (
+            (TimeKind.ASSERTED_BY_INDEX, "records"),
+            (TimeKind.STATED_BY_RESPONDER, "states"),
+            (TimeKind.STATED_BY_LEAD, "reports"),
+        )
         for what in ("removed", "quarantined")
     ]
     return next(((kind, m.source) for kind, text in words for m in release.mentions if m.text == text), None)

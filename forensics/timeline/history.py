@@ -20,7 +20,6 @@ from forensics.model.release import (
     Mention,
     ProjectStatus,
     Release,
-    SourceStatus,
 )
 from forensics.model.versions import rules_of
 from forensics.sources.ecosystems import package_index
@@ -28,10 +27,16 @@ from forensics.sources.gather import Gathered
 from forensics.sources.git_facts import source_history, with_sources
 from forensics.sources.index import Index, IndexFile, VersionRecord
 from forensics.sources.supplements import NamedFile, StatedTime, Supplements
+from forensics.timeline.advisories import advisories_of
+from forensics.timeline.contradictions import contradiction_events, contradictions_of
+from forensics.timeline.depsdev import opinion_supplements, with_opinions
 from forensics.timeline.earlier import Earlier
+from forensics.timeline.journal import journal_supplements
 from forensics.timeline.logged import Logged
+from forensics.timeline.missed import import_status, missed_of
 from forensics.timeline.ordering import order_releases, with_ranges
-from forensics.timeline.predicates import predicate_contradictions
+from forensics.timeline.told import told_events
+from forensics.timeline.witnesses import with_witnesses
 
 Attested = Mapping[str, tuple[Attestation, ...]]
 """Verified attestations by file name."""
@@ -52,20 +57,16 @@ def build_history(
     logged, earlier = logged or Logged(), earlier or Earlier()
     index = gathered.index.value if isinstance(gathered.index, Checked) else None
     rules = rules_of(project.ecosystem)
+    others = gathered.others
+    gathered = replace(gathered, advisories=advisories_of(gathered, supplements))
+    if isinstance(others.journal, Checked):
+        supplements = supplements.joined(journal_supplements(others.journal.value, index))
+    supplements = supplements.joined(opinion_supplements(others.opinions, index, rules))
     builder = _Builder(project, gathered, supplements, attested, index, logged, earlier)
     releases = with_sources(order_releases(builder.releases(), rules), gathered.repository, project)
-    not_checked = [
-        (status.source, NotChecked(status.problem, status.source, status.evidence))
-        for status in gathered.sources
-        if status.problem
-    ]
-    not_checked += [("import", NotChecked(problem, "a readable file")) for problem in supplements.problems]
-    if index and index.unplaced:
-        named = ", ".join(index.unplaced[:5]) + (f" and {len(index.unplaced) - 5} more" if index.unplaced[5:] else "")
-        reason = f"the index lists names of which nobody states a readable version: {named}"
-        not_checked.append(("listed files", NotChecked(reason, "the legacy API", index.evidence)))
-    not_checked += [*(index.not_checked if index else ()), *logged.not_checked]
-    contradictions = _differences(index) + predicate_contradictions(releases)
+    releases = with_opinions(with_witnesses(releases, others), others.opinions, rules)
+    contradictions = [*builder.contradictions, *contradictions_of(releases, others, index)]
+    told = [*told_events(others, index, releases), *contradiction_events(contradictions, releases, collected_at)]
     return History(
         project=project,
         status=index.status if index else ProjectStatus.UNKNOWN,
@@ -73,29 +74,19 @@ def build_history(
         advisories=builder.advisories,
         latest=index.latest if index else None,
         collected_at=collected_at,
-        sources=(*gathered.sources, *_import_status(supplements)),
-        not_checked=tuple(not_checked),
-        contradictions=tuple(contradictions + builder.contradictions),
+        sources=(*gathered.sources, *import_status(supplements)),
+        not_checked=(*missed_of(gathered, supplements, index, releases), *logged.not_checked),
+        contradictions=tuple(contradictions),
         unasked=gathered.index if isinstance(gathered.index, NotChecked) else None,
         repository=source_history(gathered.repository),
         log_only=logged.log_only,
         tags=index.tags if index else (),
         earlier_cases=earlier.cases,
+        journal=others.journal,
+        members=others.members,
+        told=tuple(told),
+        names=others.names,
     )
-
-
-def _differences(index: Index | None) -> list[Contradiction]:
-    if index is None:
-        return []
-    return [Contradiction(v, about, a, b, index.evidence) for v, about, a, b in index.contradictions]
-
-
-def _import_status(supplements: Supplements) -> tuple[SourceStatus, ...]:
-    if not supplements.asked:
-        return ()
-    read = supplements.asked - len(supplements.problems)
-    problem = supplements.problems[0] if supplements.problems else None
-    return (SourceStatus("imports", supplements.asked, read, problem),)
 
 
 class _Builder:

@@ -18,5 +18,6 @@ def tiny(_tiny_server: Tiny) -> Tiny:
     """An index with an empty, working advisory service and nothing else."""
     _tiny_server.replies.clear()
     _tiny_server.asked.clear()
+    _tiny_server.headers.clear()
     _tiny_server.put("/osv/v1/query", {})
     return _tiny_server

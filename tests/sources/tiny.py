@@ -20,7 +20,7 @@ import uvicorn
 from forensics.evidence.client import Limits
 from forensics.investigation import Analysis, Investigation
 from forensics.model.document import Document
-from forensics.model.endpoints import resolve_endpoints
+from forensics.model.endpoints import Endpoints, resolve_endpoints
 from forensics.model.project import parse_project
 from forensics.report.build import build_document
 
@@ -40,11 +40,12 @@ class Reply:
 
 @dataclass
 class Tiny:
-    """The replies by path (a path that ends in `*` stands for all that begin so), and what was asked."""
+    """The replies by path (a path that ends in `*` stands for all that begin so), more headers, and what was asked."""
 
     url: str = ""
     replies: dict[str, Reply] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
 
     def put(self, path: str, body: Any, status: int = 200, **more: Any) -> None:
         self.replies[path] = Reply(body, status, **more)
@@ -71,6 +72,7 @@ class Tiny:
         await asyncio.sleep(reply.delay)
         body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        headers += [(name.encode(), value.encode()) for name, value in self.headers.items()]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": body[: len(body) // 2] if reply.cut else body})
 
@@ -128,9 +130,10 @@ def tiny_server() -> Iterator[Tiny]:
 
 
 def investigation(tiny: Tiny, path: Path, *, collect: bool = True, name: str = "demo") -> Investigation:
-    """A case about *name*, all of whose services are the tiny server, filled."""
+    """A case about *name*, all of whose services are the tiny server, filled; it has no further witnesses."""
     urls = {"pypi": tiny.url, "files": tiny.url, "osv": f"{tiny.url}/osv", "rekor": f"{tiny.url}/rekor"}
-    endpoints = resolve_endpoints(urls)
+    every = resolve_endpoints(urls).urls
+    endpoints = Endpoints({key: url for key, url in every.items() if key not in {"journal", "depsdev", "github"}})
     made = Investigation.start(parse_project(name), path, endpoints)
     if collect:
         made.collect(limits=FAST)

@@ -157,8 +157,9 @@ def test_a_version_that_only_a_time_dates_has_its_publication_as_an_event() -> N
     more = supplements()
     more.times.append(StatedTime("1.0.2", "published", at(1), TimeKind.STATED_BY_LEAD, "a blog", ("o-f",)))
     more.mention("1.0.2", "a blog", "names it", ("o-f",))
-    (event,) = events_of(built(more=more))
+    event, difference = events_of(built(more=more))
     assert (event.at, event.what, event.kind) == (at(1), "published", TimeKind.STATED_BY_LEAD)
+    assert (difference.what, difference.subject) == ("sources differ", "existence")
 
 
 def test_a_place_from_one_supplement_and_a_digest_from_another_make_one_file() -> None:
