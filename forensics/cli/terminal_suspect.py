@@ -10,6 +10,7 @@ from forensics.model.document_parts import ComparisonDoc
 from forensics.model.text import visible
 from forensics.report.clean import hosts_of, linkable
 from forensics.report.view import KeyTime, newly
+from forensics.report.witness_words import witness_lines
 from forensics.report.words import moment, offset, plural, publisher_words, span, verdict_words, when
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ def print_suspect(out: Console, release: ReleaseDoc, links: Links) -> None:
         tree.add(_text(f"published by {who}"))
     for file in release["files"]:
         _file(tree, file, links)
+    for words, _ in witness_lines(release):
+        tree.add(_text(words))
     if release["not_checked"]:
         names = ", ".join(row["what"] for row in release["not_checked"])
         tree.add(_text(f"could not check: {names}", "dim"))

@@ -28,7 +28,14 @@ from forensics.model.identity import Identity
 from forensics.model.times import to_iso
 from forensics.report.build_graph import graph_doc
 from forensics.report.build_log import log_only_doc
-from forensics.report.build_release import exposure_doc, release_doc, time_or_none
+from forensics.report.build_release import exposure_doc, release_doc
+from forensics.report.build_witness import (
+    account_docs,
+    contradiction_docs,
+    journal_doc,
+    name_docs,
+    time_or_none,
+)
 from forensics.report.sentences import drift_sentences, headline, method, not_collected, summary
 from forensics.signals.registry import catalogue
 
@@ -62,6 +69,10 @@ def build_document(analysis: Analysis, options: dict[str, Any] | None = None) ->
             SourceDoc(source=s.source, asked=s.asked, answered=s.answered, problem=s.problem, evidence=[*s.evidence])
             for s in analysis.history.sources
         ],
+        "accounts": account_docs(analysis.history),
+        "current_names": name_docs(analysis.history),
+        "journal": journal_doc(analysis.history),
+        "contradictions": contradiction_docs(analysis.history),
         "not_checked": _not_checked(analysis),
         "not_collected": not_collected(analysis.history),
         "drift": drift_sentences(analysis),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from forensics.attestation.statement import label_of_predicate
 from forensics.compare.beside import Beside
@@ -22,15 +21,10 @@ from forensics.model.document import (
 )
 from forensics.model.finding import Assessment, Exposure, Finding, Unchecked
 from forensics.model.release import Artifact, Release
-from forensics.model.times import to_iso
 from forensics.report.build_compare import comparison_doc
+from forensics.report.build_witness import opinion_doc, run_docs, time_or_none
 from forensics.signals.waves import exposure_of
 from forensics.timeline.events import removal_statement
-
-
-def time_or_none(value: datetime | None) -> str | None:
-    """Return *value* as RFC 3339, or None."""
-    return to_iso(value) if value is not None else None
 
 
 def release_doc(
@@ -67,6 +61,9 @@ def release_doc(
         "exposure": exposure_doc(exposure_of(assessment)) if flagged else None,
         "files": [_file(a) for a in release.artifacts],
         "mentions": [{"source": m.source, "text": m.text, "evidence": [*m.evidence]} for m in release.mentions],
+        "runs": run_docs(release),
+        "second_opinion": opinion_doc(release.opinion),
+        "second_opinion_reason": release.opinion.reason if isinstance(release.opinion, NotChecked) else "",
         "evidence": [*release.evidence],
     }
 

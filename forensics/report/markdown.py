@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from forensics.model.document import AdvisoryDoc, Document, ExposureDoc, FileDoc, NeighbourDoc, ReleaseDoc, SignalDoc
+from forensics.model.witness_document import AccountDoc
 from forensics.report import affected
 from forensics.report.clean import clean
 from forensics.report.mdparts import all_events, inside
 from forensics.report.mdparts import evidence as _evidence
 from forensics.report.mdtext import code, codes, table, text
 from forensics.report.view import KeyTime, View, ranges, view_of
+from forensics.report.witness_words import witness_lines
 from forensics.report.words import door_words, moment, offset, plural, publisher_words, span, verdict_words, when
 
 
@@ -174,6 +176,7 @@ def _findings(d: Document, view: View) -> list[str]:
         lines += [
             f"- Named by {text(m['source'])}: {text(m['text'])} {_evidence(m['evidence'])}" for m in release["mentions"]
         ]
+        lines += [f"- {text(words)} {_evidence(ids)}".rstrip() for words, ids in witness_lines(release)]
         lines.append("")
     if view.notable:
         lines += ["### Other releases with findings", ""]
@@ -283,7 +286,19 @@ def _history(d: Document, view: View) -> list[str]:
         else:
             published = text(when(first["published"]) or "at an unknown time")
             lines.append(f"- {code(first['version'])}: {words}, published {published}")
-    return [*lines, ""] if view.stretches else [*lines, "None: no release is known.", ""]
+    lines += [] if view.stretches else ["None: no release is known."]
+    lines += [_account(account) for account in d["accounts"]]
+    return [*lines, ""]
+
+
+def _account(a: AccountDoc) -> str:
+    others = a["other_projects"]
+    known = codes(others[:40]) or "none" if others is not None else f"not known: {text(a['reason'])}"
+    more = f" and {len(others) - 40} more" if others and len(others) > 40 else ""
+    advised = [f"{code(name)} ({codes(ids)})" for name, ids in (a["advised_projects"] or {}).items()]
+    more += f"; of these with advisories: {', '.join(advised)}" if advised else ""
+    about = f"- Account {code(a['account'])}, {text(a['role'])}; other projects: {known}{more}"
+    return f"{about} {_evidence(a['evidence'])}"
 
 
 def _method(d: Document, view: View) -> list[str]:

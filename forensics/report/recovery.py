@@ -13,7 +13,8 @@ from forensics.model.errors import NoSuchVersion
 from forensics.model.release import Artifact, Release
 from forensics.model.versions import rules_of
 from forensics.report.build_log import log_only_doc, record_doc
-from forensics.report.build_release import attestation_doc, time_or_none
+from forensics.report.build_release import attestation_doc
+from forensics.report.build_witness import time_or_none
 from forensics.timeline.logged import Logged
 
 SCHEMA = "forensics/recover/1"

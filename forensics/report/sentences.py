@@ -213,12 +213,11 @@ def drift_sentences(analysis: Analysis) -> list[SentenceDoc]:
 
 
 def not_collected(history: History) -> list[SectionDoc]:
-    """Return the sections of the report whose source was not collected, or is not by this version."""
-    runs = "CI runs are not collected by this version"
+    """Return the sections of the report whose source was not collected."""
     if isinstance(history.repository, NotChecked):
         source = f"the repository was not read ({history.repository.reason.rstrip('.')}), so commits are not compared"
-        return [{"section": "source", "reason": f"{source}; {runs}"}]
-    return [{"section": "source", "reason": runs}]
+        return [{"section": "source", "reason": source}]
+    return []
 
 
 def method(analysis: Analysis) -> list[str]:

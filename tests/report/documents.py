@@ -145,6 +145,9 @@ def release(version: str, predecessor: str | None, at: datetime, **over: Any) ->
         "exposure": None,
         "files": [file(version, "sdist", at + timedelta(seconds=3)), file(version, "wheel", at)],
         "mentions": [],
+        "runs": [],
+        "second_opinion": None,
+        "second_opinion_reason": "deps.dev was not asked",
         "evidence": [oid("index")],
     }
     doc.update(over)  # type: ignore[typeddict-item]
@@ -442,6 +445,10 @@ def document(releases: list[ReleaseDoc], **over: Any) -> Document:
         "advisories": [],
         "events": events,
         "sources": [],
+        "accounts": [],
+        "current_names": [],
+        "journal": {"rows": 0, "read": [], "reason": "the index's journal was not collected", "evidence": []},
+        "contradictions": [],
         "not_checked": [],
         "not_collected": [
             {"section": "source", "reason": "CI runs are not collected in this version"},
@@ -519,6 +526,10 @@ def compromised() -> Document:
             )
         else:
             releases.append(release(version, before[version], time))
+    for one in releases:
+        if one["version"] in {"8.3.41", "8.3.42"}:
+            one["runs"] = [run_of(one["version"])]  # type: ignore[list-item]
+            one["second_opinion"] = opinion_of(one["version"])  # type: ignore[typeddict-item]
     advisory: EventDoc = {"at": "2024-12-10T00:00:00Z", "kind": "asserted by a reporter", "lane": "advisory", "what": "PYSEC-2024-154 published",
                           "version": None, "subject": "PYSEC-2024-154", "detail": "lists 8.3.41, 8.3.42, 8.3.45, 8.3.46", "evidence": [oid("osv")]}  # fmt: skip
     doc = document(releases, verdict="likely-compromised", exit_code=11,
@@ -538,6 +549,46 @@ def compact() -> Document:
     return doc
 
 
+def _witness_parts() -> dict[str, Any]:
+    return {
+        "accounts": [
+            {"account": "glenn", "role": "Owner", "other_projects": ["hub-sdk", "thop"], "reason": "",
+             "advised_projects": {"thop": ["PYSEC-2025-1"]}, "evidence": [oid("roles")]},
+            {"account": "robot", "role": "Maintainer", "other_projects": None, "reason": "the index answered HTTP 503",
+             "advised_projects": None, "evidence": [oid("roles")]},
+        ],
+        "current_names": [{"kind": "repository", "id": "520670205", "current": "ultralytics/moved", "evidence": [oid("names")]}],
+        "journal": {"rows": 9, "read": [{"start": "2024-12-03T00:00:00Z", "end": "2024-12-08T00:00:00Z"}], "reason": "", "evidence": [oid("journal")]},
+        "contradictions": [{"version": "8.3.41", "about": "source commit", "first": "deps.dev: aaa", "second": "the certificate: bbb", "at": None, "evidence": [oid("depsdev")]}],
+    }  # fmt: skip
+
+
+def run_of(version: str) -> dict[str, Any]:
+    """A CI run with two jobs, of which the second publishes."""
+    return {
+        "repository": "ultralytics/ultralytics", "run": 12168072999, "attempt": 1, "status": "completed",
+        "conclusion": "success", "trigger": "push", "commit": "cb260c24", "branch": "main",
+        "workflow": ".github/workflows/publish.yml", "actor": "glenn", "started": "2024-12-04T20:49:00Z",
+        "jobs": [
+            {"name": "check", "conclusion": "success", "started": None, "completed": None, "steps": []},
+            {"name": "publish", "conclusion": "failure", "started": None, "completed": None,
+             "steps": [{"name": "Run pypa/gh-action-pypi-publish@release/v1", "conclusion": "skipped"}]},
+        ],
+        "reason": "", "evidence": [oid(f"run {version}")],
+    }  # fmt: skip
+
+
+def opinion_of(version: str) -> dict[str, Any]:
+    """What deps.dev says of a version that it verified."""
+    return {
+        "published": "2024-12-04T20:51:12Z", "default": False, "deprecated": "do not use", "project_status": None,
+        "attestations": [{"type": "publish", "url": None, "verified": True, "source_repository": REPOSITORY, "commit": "cb260c24"}],
+        "related": [{"project": "github.com/ultralytics/ultralytics", "provenance": "PYPI_PUBLISH_ATTESTATION", "relation": "SOURCE_REPO"}],
+        "advisories": ["PYSEC-2024-154"], "findings": [{"type": "MALICIOUS", "risk": "CRITICAL"}], "registries": [],
+        "evidence": [oid(f"depsdev {version}")],
+    }  # fmt: skip
+
+
 def _compromised_parts(releases: list[ReleaseDoc]) -> dict[str, Any]:
     signed = [r["version"] for r in releases if r["identity"]]
     return {
@@ -555,6 +606,7 @@ def _compromised_parts(releases: list[ReleaseDoc]) -> dict[str, Any]:
         "sources": [{"source": "pypi", "asked": 71, "answered": 71, "problem": None, "evidence": [oid("index")]},
                     {"source": "osv", "asked": 1, "answered": 1, "problem": None, "evidence": [oid("osv")]},
                     {"source": "rekor", "asked": 10, "answered": 8, "problem": "2 requests timed out after 10 s", "evidence": [oid("log")]}],
+        **_witness_parts(),
         "not_checked": [{"subject": "project", "what": "publisher-account-changed", "reason": "the journal names no account", "needs": "journal", "evidence": []}],
     }  # fmt: skip
 

@@ -58,6 +58,28 @@ def test_html_shows_every_finding_release_event_and_source(doc: Any) -> None:
                 assert text in page.text
 
 
+def test_further_witnesses_are_in_every_form(doc: Any) -> None:
+    page, text = read(render_html(doc)), render_markdown(doc)
+    suspects = [r for r in doc["releases"] if flagged(r["verdict"])]
+    assert page.with_attribute("data-run") == [str(run["run"]) for r in suspects for run in r["runs"]]
+    assert page.with_attribute("data-opinion") == [r["version"] for r in suspects if r["second_opinion"]]
+    assert page.with_attribute("data-account") == [a["account"] for a in doc["accounts"]]
+    for release in suspects:
+        for run in release["runs"]:
+            assert f"CI run {run['run']}, attempt {run['attempt']}" in text
+            assert all(step["name"] in page.text for job in run["jobs"] for step in job["steps"])
+        opinion = release["second_opinion"]
+        words = "1 attestation, 1 of which hold by its own check" if opinion else "deps.dev was not asked"
+        assert words in text
+        for finding in (opinion or {}).get("findings") or []:
+            assert f"{finding['type']} ({finding['risk']})" in page.text
+    for account in doc["accounts"]:
+        assert f"`{account['account']}`" in text
+        for name in account["other_projects"] or []:
+            assert name in text
+            assert name in page.text
+
+
 def test_html_shows_every_row_that_was_not_checked(doc: Any) -> None:
     page = read(render_html(doc))
     rows = unchecked(doc)
