@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test real real-rekor lint bench bench-quick evaluate calibration notebooks reports cases docs lock clean
+.PHONY: help demo test real real-rekor lint bench bench-quick evaluate calibration faults notebooks reports cases docs lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -50,6 +50,9 @@ evaluate: .venv/.dev  ## run every scenario through the installed command and co
 
 calibration: .venv/.dev  ## evaluate, and write docs/calibration.md
 	$(BIN)/python -m tests.lab evaluate fixtures/scenarios --calibration docs/calibration.md
+
+faults: .venv/.dev  ## run every source in every kind of fault; writes the table of docs/reliability.md
+	$(BIN)/python -m tests.lab faults docs/reliability.md
 
 notebooks: .venv/.dev  ## execute the notebooks
 	$(BIN)/python -m pytest -n 0 tests/notebooks

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.lab.errors import LabError
 from tests.lab.evaluate import evaluate
+from tests.lab.matrix import rewrite
 from tests.lab.record import record
 from tests.lab.server import serve
 
@@ -24,6 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _serve(options)
         if options.command == "evaluate":
             return evaluate(options.directory, options.json, jobs=options.jobs, calibration=options.calibration)
+        if options.command == "faults":
+            return rewrite(options.document)
         return record(options.scenario, options.case, port=options.port, vouch=options.vouch)
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
@@ -48,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     judging.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON, too")
     judging.add_argument("--calibration", type=Path, metavar="FILE", help="write the page of calibration, too")
     judging.add_argument("--jobs", type=int, help="scenarios at the same time (default: one for each core)")
+    breaking = commands.add_parser("faults", help="run every source in every kind of fault, and write the table")
+    breaking.add_argument("document", type=Path, help="the page whose table is made, docs/reliability.md")
     return parser
 
 
