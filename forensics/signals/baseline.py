@@ -63,15 +63,20 @@ class Past:
 class Series:
     """The releases of a line, or of the whole project, in order of publication, grown one at a time.
 
-    `attested` are those of which every file was attested: what was lost is looked for among them without limit of time.
+    `usable` are those that may serve as baseline at some time, `attested` those of them of which every file was attested:
+    what was lost is looked for among them without limit of time.
     """
 
     members: list[Past] = field(default_factory=list)
+    usable: list[Past] = field(default_factory=list)
     attested: list[Past] = field(default_factory=list)
 
     def add(self, past: Past) -> None:
         """Take in the next release."""
         self.members.append(past)
+        if past.flagged_at_publish or (past.removed and past.removed_at is None):
+            return
+        self.usable.append(past)
         if past.profile.attested is Attested.FULL:
             self.attested.append(past)
 
@@ -136,22 +141,23 @@ def build_baseline(line: Series, project: Series, at: datetime) -> Baseline:
     Cohort: the last COHORT_RELEASES, or those of the last COHORT_SPAN, whichever holds more, at most COHORT_LIMIT;
     releases that do not serve are left out before counting.
     """
-    cohort = _cohort(line.members, at)
+    cohort = _cohort(line.usable, at)
     source, borrowed = (line, False) if cohort else (project, True)
-    wider = _cohort(project.members, at) if len(cohort) < t.RATE_SAMPLES else ()
+    wider = _cohort(project.usable, at) if len(cohort) < t.RATE_SAMPLES else ()
     return Baseline(cohort or wider, borrowed, _joined(source.members), _attested(source.attested, at), wider)
 
 
 def _attested(past: Sequence[Past], at: datetime) -> tuple[Profile, ...]:
     """Return the latest FULLY_ATTESTED of *past* that serve, latest last."""
-    serving = (member.profile for member in reversed(past) if member.serves(at))
+    latest = islice(reversed(past), t.COHORT_LOOKED_AT)
+    serving = (member.profile for member in latest if member.serves(at))
     return tuple(islice(serving, t.FULLY_ATTESTED))[::-1]
 
 
 def _cohort(past: Sequence[Past], at: datetime) -> tuple[Past, ...]:
     chosen: list[Past] = []
     since = at - t.COHORT_SPAN
-    for member in reversed(past):
+    for member in islice(reversed(past), t.COHORT_LOOKED_AT):
         published = member.profile.release.published
         old = published is None or published < since
         if len(chosen) >= t.COHORT_LIMIT or (old and len(chosen) >= t.COHORT_RELEASES):

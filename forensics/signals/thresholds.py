@@ -20,6 +20,9 @@ COHORT_SPAN: Final = timedelta(days=365)
 COHORT_LIMIT: Final = 400
 """No cohort is larger: a habit of 400 releases is a habit, and cost stays linear for projects that release hourly."""
 
+COHORT_LOOKED_AT: Final = 2000
+"""Earlier releases looked through for a cohort: where so many were removed or advised against, there is no habit."""
+
 RATE_SAMPLES: Final = 5
 """Earlier releases that a rate signal needs; below, a single outlier is a fifth of all that is known."""
 
