@@ -62,8 +62,9 @@ reports: .venv/.runtime  ## remake the sample reports
 	$(BIN)/forensics report ultralytics-2024-12 -o reports/ultralytics-2024-12.md --exit-zero
 
 cases: .venv/.dev  ## record the built-in cases anew, with new keys
-	$(BIN)/python -m tests.lab record ultralytics-2024-12 fixtures/cases/ultralytics-2024-12.zip --port 8740 \
-		--vouch forensics/trust/known.toml
+	set -e; port=8740; for id in ultralytics-2024-12 svglib-2.0.0 axios-2026-03 tanstack-2026-05; do \
+		$(BIN)/python -m tests.lab record $$id fixtures/cases/$$id.zip --port $$port --vouch forensics/trust/known.toml; \
+		port=$$((port + 1)); done
 
 lock:  ## pin the dependencies anew
 	$(BIN)/python -m pip install --quiet uv

@@ -27,7 +27,8 @@ def write_known(world: World, directory: Path) -> list[Path]:
         writer = _WRITERS.get(known.kind)
         if writer is not None:
             written.extend(writer(world, known, folder))
-        removed = [release for release in releases if release.row.removed is not None]
+        as_of = world.scenario.as_of  # what lies later does not exist yet
+        removed = [release for release in releases if release.row.removed is not None and release.row.removed <= as_of]
         if removed:
             written.append(_facts(world, removed, folder / "facts.toml"))
     return written
