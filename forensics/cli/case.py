@@ -299,7 +299,8 @@ def add(
         typer.Option("--published", metavar="VERSION=TIME", help="When a version was published (UTC)."),
     ] = None,
     digest: Annotated[
-        list[str] | None, typer.Option("--hash", metavar="FILENAME=SHA256", help="The digest of a file.")
+        list[str] | None,
+        typer.Option("--hash", metavar="FILENAME=DIGEST", help="The digest of a file: SHA-256, for npm SHA-512."),
     ] = None,
     link: Annotated[
         list[str] | None, typer.Option("--link", metavar="VERSION=URL", help="Something to look at.")
@@ -307,24 +308,23 @@ def add(
     ask: AskOption = False,
 ) -> None:
     """Add facts known by hand, each with its source."""
-    facts = _facts(removed, published, digest, link)
-    if not facts:
+    from forensics.cli.common import hash_facts
+    from forensics.model.project import parse_project
+
+    if not (removed or published or digest or link):
         raise UsageError("Nothing to add.", advice="Give --removed, --published, --hash or --link.")
     opened = _open(case)
+    facts = [*_facts(removed, published, link), *hash_facts(digest, parse_project(opened.meta.project))]
     for fact in facts:
         added = opened.add_fact(fact, source=source)
         typer.echo(f"Added {fact['kind']} of {fact['version']}: {added.observation.id}")
     _follow_up(opened, ask=ask)
 
 
-def _facts(
-    removed: list[str] | None, published: list[str] | None, digest: list[str] | None, link: list[str] | None
-) -> list[dict[str, str]]:
+def _facts(removed: list[str] | None, published: list[str] | None, link: list[str] | None) -> list[dict[str, str]]:
     """Check every fact before any is written, so that nothing is added half."""
     from forensics.cli.common import pairs
     from forensics.model.times import to_iso
-    from forensics.sources.interface import hex_digest
-    from forensics.sources.pypi import version_of
     from forensics.sources.supplements import exact_time
 
     facts: list[dict[str, str]] = []
@@ -336,11 +336,6 @@ def _facts(
                 raise UsageError(
                     f"--{kind} {version}={time}: not a time.", advice="Write 2024-12-05T09:15:00Z."
                 ) from None
-    for filename, sha256 in pairs(digest, "--hash", "FILENAME=SHA256").items():
-        named, value = version_of(filename), hex_digest(sha256)
-        if named is None or value is None:
-            raise UsageError(f"--hash {filename}={sha256}: not a wheel or sdist name with a SHA-256.")
-        facts.append({"kind": "hash", "version": named, "filename": filename, "sha256": value})
     facts += [{"kind": "link", "version": v, "url": url} for v, url in pairs(link, "--link", "VERSION=URL").items()]
     return facts
 

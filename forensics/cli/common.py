@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from forensics.investigation import Analysis, Investigation
     from forensics.model.document import Document
     from forensics.model.endpoints import Endpoints
+    from forensics.model.project import Project
     from forensics.sources.files import FileOptions
     from forensics.sweep.engine import Engine
 
@@ -168,6 +169,30 @@ def pairs(values: list[str] | None, option: str, form: str = "KEY=VALUE") -> dic
             raise UsageError(f"{option} {value!r} is not of the form {form}.")
         found[key] = rest
     return found
+
+
+def hash_facts(values: list[str] | None, project: Project | None) -> list[dict[str, str]]:
+    """Return a fact for each `FILENAME=DIGEST` of *values*: SHA-256, or for a tarball of npm SHA-512 or its integrity.
+
+    Every digest is checked before any is written. Without *project* the names are PyPI's. Raises UsageError.
+    """
+    from forensics.attestation.registry_signature import sha512_of_integrity
+    from forensics.model.project import Ecosystem, Project
+    from forensics.sources.ecosystems import package_index
+    from forensics.sources.interface import hex_digest
+
+    project = project or Project(Ecosystem.PYPI, "")
+    npm = project.ecosystem is Ecosystem.NPM
+    facts: list[dict[str, str]] = []
+    for filename, value in pairs(values, "--hash", "FILENAME=DIGEST").items():
+        version = package_index(project.ecosystem).version_of(filename, project)
+        sha256, sha512 = hex_digest(value), hex_digest(value, 128) or sha512_of_integrity(value)
+        if version is None or not (sha512 if npm else sha256):
+            what = f"a tarball of {project.name} with a SHA-512" if npm else "a wheel or sdist name with a SHA-256"
+            raise UsageError(f"--hash {filename}={value}: not {what}.")
+        digest = {"sha512": sha512 or ""} if npm else {"sha256": sha256 or ""}
+        facts.append({"kind": "hash", "version": version, "filename": filename, **digest})
+    return facts
 
 
 def endpoints_from(ask: Ask) -> Endpoints:

@@ -28,10 +28,13 @@ _SOURCE = "command line of `forensics recover`"
 
 
 def recover(
-    project: Annotated[str, typer.Argument(metavar="PROJECT", help="NAME, pypi:NAME or a purl such as pkg:pypi/NAME.")],
+    project: Annotated[str, typer.Argument(metavar="PROJECT", help="NAME, pypi:NAME, npm:NAME or a purl.")],
     version: Annotated[str, typer.Argument(metavar="VERSION", help="The release that the index no longer lists.")],
     digest: Annotated[
-        list[str] | None, typer.Option("--hash", metavar="FILE=SHA256", help="A file of it and its digest. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--hash", metavar="FILE=DIGEST", help="A file of it and its SHA-256; for npm SHA-512. Repeatable."
+        ),
     ] = None,
     digests: Annotated[
         Path | None,
@@ -55,13 +58,15 @@ def recover(
     again. Digests that are given are kept in the case. Exit 0 also when nothing is found, which is no absence; 4 when
     an answer of the log does not verify.
     """
-    from forensics.cli.common import investigate
+    from forensics.cli.common import hash_facts, investigate
+    from forensics.model.project import parse_project
     from forensics.report.recovery import never_asked, recovery_doc
 
     ask = Ask(
         project, case, offline, refresh, trust_root, endpoint, concurrency, max_wait, None, quiet, verbose
     )  # fmt: skip
-    facts, listing = _facts(digest), _listing(digests)
+    facts = hash_facts(digest, parse_project(project) if project else None)
+    listing = _listing(digests)
 
     def prepare(investigation: Investigation) -> bool:
         for fact in facts:
@@ -85,22 +90,6 @@ def recover(
     raise typer.Exit(document["exit_code"])
 
 
-def _facts(values: list[str] | None) -> list[dict[str, str]]:
-    """Check every digest before any is written."""
-    from forensics.cli.common import pairs
-    from forensics.model.errors import UsageError
-    from forensics.sources.interface import hex_digest
-    from forensics.sources.pypi import version_of
-
-    facts = []
-    for filename, value in pairs(values, "--hash").items():
-        named, sha256 = version_of(filename), hex_digest(value)
-        if named is None or sha256 is None:
-            raise UsageError(f"--hash {filename}={value}: not a wheel or sdist name with a SHA-256.")
-        facts.append({"kind": "hash", "version": named, "filename": filename, "sha256": sha256})
-    return facts
-
-
 def _listing(path: Path | None) -> tuple[str, bytes] | None:
     from forensics.model.errors import UsageError
     from forensics.sources.interface import hex_digest
@@ -111,8 +100,11 @@ def _listing(path: Path | None) -> tuple[str, bytes] | None:
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
-    if not any(hex_digest(line.strip()[:64]) for line in data.decode("utf-8", "replace").splitlines()):
-        raise UsageError(f"{path} names no SHA-256.", advice="Write one on each line, a file name behind it or not.")
+    if not any(
+        hex_digest(line.strip()[:64]) or hex_digest(line.strip()[:128], 128)
+        for line in data.decode("utf-8", "replace").splitlines()
+    ):
+        raise UsageError(f"{path} names no digest.", advice="Write one on each line, a file name behind it or not.")
     return path.name, data
 
 
@@ -149,6 +141,12 @@ def _head(d: RecoveryDoc) -> list[str]:
     return [*lines, d["label"]] if d["label"] else lines
 
 
+def _digest(f: RecoveredFileDoc) -> str:
+    if f["sha512"]:
+        return f"  sha512       {f['sha512']}"
+    return f"  sha256       {f['sha256'] or 'not known'}"
+
+
 def _file(f: RecoveredFileDoc) -> list[str]:
     from forensics.cli.entries import check_lines, identity_lines, record_lines
 
@@ -159,7 +157,7 @@ def _file(f: RecoveredFileDoc) -> list[str]:
         "absent": "no attestation found",
         "not known": "cannot be rebuilt",
     }[f["outcome"]]
-    lines = ["", f["filename"], f"  sha256       {f['sha256'] or 'not known'}", f"  {words}"]
+    lines = ["", f["filename"], _digest(f), f"  {words}"]
     lines += [f"  why          {f['reason']}"] if f["reason"] else []
     for one in f["attestations"]:
         size = next((e["tree_size"] for e in f["entries"] if e["index"] == one["log_index"]), None)

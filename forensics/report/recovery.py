@@ -30,6 +30,7 @@ class RecoveredFileDoc(TypedDict):
 
     filename: str
     sha256: str | None
+    sha512: str | None
     outcome: str
     reason: str
     attestations: list[AttestationDoc]
@@ -107,12 +108,12 @@ def _release(analysis: Analysis, version: str, anything_else: bool) -> Release |
     except NoSuchVersion as error:
         if anything_else:
             return None
-        error.advice = "Name its files with --hash FILE=SHA256, or bring an export with `forensics case import`."
+        error.advice = "Name its files with --hash FILE=DIGEST, or bring an export with `forensics case import`."
         raise
 
 
 def _file(artifact: Artifact, logged: Logged) -> RecoveredFileDoc:
-    provenance, pair = artifact.provenance, (artifact.filename, artifact.sha256 or "")
+    provenance, pair = artifact.provenance, (artifact.filename, artifact.digest or "")
     unsound = logged.invalid.get(pair, ())
     if isinstance(provenance, NotChecked):
         outcome, reason = ("invalid" if unsound else "not known"), provenance.reason
@@ -120,16 +121,17 @@ def _file(artifact: Artifact, logged: Logged) -> RecoveredFileDoc:
         outcome, reason = ("recovered" if all(a.recovered for a in provenance.value) else "attested"), ""
     else:
         outcome, reason = "absent", provenance.caveat
-    if not artifact.sha256:
-        reason = "no source states its SHA-256, and without it nothing can be looked up"
+    if not artifact.digest:
+        reason = "no source states its digest, and without it nothing can be looked up"
     attestations: tuple[Attestation, ...] = artifact.attestations or unsound
     return {
         "filename": artifact.filename,
         "sha256": artifact.sha256,
+        "sha512": artifact.sha512,
         "outcome": outcome,
         "reason": reason,
         "attestations": [attestation_doc(a) for a in attestations],
-        "entries": [record_doc(r) for r in logged.records.get(artifact.sha256 or "", ())],
+        "entries": [record_doc(r) for r in logged.records.get(artifact.digest or "", ())],
         "evidence": list(dict.fromkeys((*artifact.evidence, *provenance.evidence))),
     }
 

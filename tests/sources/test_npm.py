@@ -16,7 +16,7 @@ from forensics.model.publication import Account, Requirement, Uploader
 from forensics.model.release import Door, ProjectStatus, Release
 from forensics.sources.npm import repository_url, version_of
 from tests.sources.npm_kit import ALICE, ROBOT, Registry, analysed, investigation, tarball
-from tests.sources.tiny import Tiny
+from tests.sources.tiny import FAST, Tiny
 
 
 def by_version(releases: tuple[Release, ...]) -> dict[str, Release]:
@@ -326,3 +326,35 @@ def test_who_published_is_shown_wherever_a_release_is(
     printed = capsys.readouterr().out
     assert "published by mal<b>lory <m@elsewhere.example>" in printed
     assert re.search(r"1\.0\.3 .* GitHub Actions ", printed), "a column"
+
+
+def test_a_digest_that_somebody_kept_names_the_tarball_of_a_removed_version(tiny: Tiny, tmp_path: Path) -> None:
+    from forensics.cli.common import hash_facts
+    from forensics.model.errors import UsageError
+    from forensics.report.recovery import recovery_doc
+
+    registry = Registry(tiny)
+    for number in range(4):
+        registry.release(f"1.0.{number}", number + 1, ALICE)
+    kept = registry.versions["1.0.2"]["dist"]["integrity"]
+    registry.forget("1.0.2")
+    registry.put()
+    made = investigation(tiny, tmp_path / "case")
+    (fact,) = hash_facts([f"demo-1.0.2.tgz={kept}"], made.project)
+    assert hash_facts([f"demo-1.0.2.tgz={fact['sha512']}"], made.project) == [fact]
+    for wrong in ("demo-1.0.2.tgz=" + "a" * 64, f"other-1.0.2.tgz={kept}", f"demo-1.0.2.tgz={kept[:-4]}"):
+        with pytest.raises(UsageError, match=r"not a tarball of demo with a SHA-512"):
+            hash_facts([wrong], made.project)
+    made.case.add_fact(fact, source="a lockfile")
+    made.look_up(limits=FAST)
+    analysis = made.analyse(workers=1)
+    gone = by_version(analysis.history.releases)["1.0.2"]
+    assert [(a.filename, a.kind, a.sha512, a.listed) for a in gone.artifacts] == [
+        ("demo-1.0.2.tgz", "tarball", fact["sha512"], False)
+    ]
+    assert {m.source for m in gone.mentions} == {"npm registry", "a lockfile"}
+    assert any("/rekor/" in path for path in tiny.asked), "the log is asked about it"
+    document = recovery_doc(analysis, "1.0.2")
+    assert document["listed"] is False
+    (file,) = document["files"]
+    assert (file["sha512"], file["outcome"]) == (fact["sha512"], "not known")

@@ -48,10 +48,11 @@ def read_fact(fact: dict[str, Any], source: str, evidence: tuple[str, ...], foun
         found.times.append(StatedTime(version, kind, at, TimeKind.STATED_BY_RESPONDER, source, evidence))
         found.mention(version, source, f"states that it was {kind} at {to_iso(at)}", evidence)
     elif kind == "hash":
-        filename, sha256 = text(fact.get("filename"), 1000), hex_digest(fact.get("sha256"))
-        if not filename or not sha256:
-            raise ValueError("a fact of kind 'hash' needs filename and sha256")
-        found.files.append(NamedFile(filename, version, sha256, evidence=evidence))
+        filename = text(fact.get("filename"), 1000)
+        sha256, sha512 = hex_digest(fact.get("sha256")), hex_digest(fact.get("sha512"), 128)
+        if not filename or not (sha256 or sha512):
+            raise ValueError("a fact of kind 'hash' needs filename and sha256, or sha512 for npm")
+        found.files.append(NamedFile(filename, version, sha256, evidence=evidence, sha512=sha512))
         found.mention(version, source, f"names {filename} with its digest", evidence)
     elif kind == "link":
         found.mention(version, source, f"see {text(fact.get('url'), 2000)}", evidence)
