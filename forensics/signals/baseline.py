@@ -63,8 +63,8 @@ class Past:
 class Series:
     """The releases of a line, or of the whole project, in order of publication, grown one at a time.
 
-    `usable` are those that may serve as baseline at some time, `attested` those of them of which every file was attested:
-    what was lost is looked for among them without limit of time.
+    `usable` are those that may serve as baseline at some time, `attested` those of them of which every file was
+    attested: what was lost is looked for among them without limit of time.
     """
 
     members: list[Past] = field(default_factory=list)
