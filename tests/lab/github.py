@@ -40,7 +40,9 @@ class CiView:
     def __init__(self, scenario: Scenario, releases: tuple[PlannedRelease, ...]) -> None:
         self.scenario = scenario
         runs = [LabRun(release.claims, release.signed, release.row.run) for release in releases if release.attested]
-        runs += [LabRun(entry.claims, entry.row.signed, Run()) for entry in plan_entries(scenario)]
+        ran = {release.run_id: release.row.run for release in releases}
+        entries = plan_entries(scenario, releases)
+        runs += [LabRun(e.claims, e.row.signed, ran.get(e.claims.run_id, Run())) for e in entries]
         self.runs = {(run.claims.slug.lower(), run.claims.run_id, run.claims.attempt): run for run in reversed(runs)}
 
     def find(self, slug: str, number: int, attempt: int, moment: datetime) -> LabRun | None:

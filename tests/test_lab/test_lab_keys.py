@@ -18,6 +18,7 @@ from sigstore.verify import Verifier, policy
 
 from tests.lab import World, build_world, serve
 from tests.lab.decode import decode
+from tests.lab.github import CiView, LabRun, describe, jobs
 from tests.lab.known import write_known
 from tests.lab.pki import FULCIO_ARC
 from tests.lab.pypi import Urls
@@ -114,8 +115,14 @@ def facets(world: World, folder: Path, moment: datetime | None = None) -> dict[s
         "advisories": shot.osv.records(),
         "journal": [row.row() for row in world.journal if row.moment <= moment],
         "known": [(path.name, path.read_text()) for path in write_known(world, folder)],
+        "runs": sorted((json.dumps([describe(run), jobs(run, world.scenario.ecosystem)])) for run in runs_of(world)),
         "clients": {stored.uploaded_via for stored in world.files},
     }
+
+
+def runs_of(world: World) -> list[LabRun]:
+    """The runs that the CI API shows as long as it has forgotten none."""
+    return list(CiView(world.scenario, world.releases).runs.values())
 
 
 def _account(world: World) -> str:
@@ -214,7 +221,9 @@ ROWS: list[tuple[str, Any, set[str], tuple[str, ...]]] = [
     ),
     (f"{LAST}.identity.log", "v2", {"tiles"}, BOTH),
     (f"{LAST}.run.id", 4711, {"claims"}, BOTH),
-    (f"{LAST}.run.attempt", 3, {"claims"}, BOTH),
+    (f"{LAST}.run.attempt", 3, {"claims", "runs"}, BOTH),
+    (f"{LAST}.run.conclusion", "failure", {"runs"}, BOTH),
+    *((f"{LAST}.run.publish_step", how, {"runs"}, BOTH) for how in ("skipped", "failure")),
     (f"{LAST}.content.changed", ["small/core.py", "index.js"], {"files", "git"}, BOTH),
     (f"{LAST}.content.added", ["small/more.py", "more.js", "small.pth"], {"files", "git"}, BOTH),
     *((f"{LAST}.content.install_hook", hook, {"files", "index"}, ("npm",))
@@ -257,7 +266,6 @@ def test_every_key_has_a_row() -> None:
     informative = {
         "schema", "id", "title", "kind", "sources", "filled",  # about the file, not about the world
         "release.line", "release.log_index", "release.commit",  # informative, says the format
-        "release.run.conclusion", "release.run.publish_step",  # the CI API, in its own tests
         "release.content.matches_source",  # tested below: it changes nothing alone
         "ecosystem", "release.content.new_dependencies.name",
     }  # fmt: skip
