@@ -28,6 +28,10 @@ from forensics.sources.accounts import read_members
 from forensics.sources.depsdev import DepsDev
 from forensics.sources.ecosystems import package_index
 from forensics.sources.files import FileOptions, WantedFile, fetch_files
+from forensics.sources.git import GitWitness
+from forensics.sources.git_collect import Collector
+from forensics.sources.git_record import Records
+from forensics.sources.git_url import Home
 from forensics.sources.github import Hub, read_names, read_runs
 from forensics.sources.interface import Witness
 from forensics.sources.journal import JournalPages
@@ -128,6 +132,15 @@ async def names(s: Setting) -> Any:
     return (await read_names(Hub(s.client, s.endpoints["github"], s.witness), [("repository", "4711")]))[0]
 
 
+async def repository(s: Setting) -> Any:
+    """The repository of the project, by the git program: its refs."""
+    records = Records(s.archive)
+    url = s.endpoints["git"].format(host="github.com", owner="example-author", repo=s.server.world.scenario.id)
+    collector = Collector(records, lambda name, data: None, seconds=3) if s.live else None
+    told = await GitWitness(records, collector).ask(Checked(Home(url, "a certificate")), s.witness)
+    return told if isinstance(told, NotChecked) else Checked(sorted(told.value.refs), told.evidence)
+
+
 async def file_store(s: Setting) -> Any:
     """The file store says in words what could not be had; bytes that it gives are checked against their digest."""
     stored = s.server.world.files_of("1.0.0")[0]
@@ -152,6 +165,7 @@ class Adapter:
     prefix: str
     ask: Ask
     method: str | None = None
+    patient: bool = True
 
 
 ADAPTERS = [
@@ -170,6 +184,7 @@ ADAPTERS = [
     Adapter("deps.dev of npm", "npm", "/depsdev", opinions),
     Adapter("GitHub runs", "pypi", "/github", runs),
     Adapter("GitHub names", "pypi", "/github", names),
+    Adapter("git", "pypi", "/git", repository, patient=False),
 ]
 FAULTS = {
     "outage": Fault("", "status", status=503),
@@ -244,7 +259,9 @@ def test_a_fault_is_no_answer_and_no_absence(
 
 
 def test_patience_is_answered(adapter: Adapter, servers: dict[str, LabServer], tmp_path: Path) -> None:
-    """A 429 that says when to come back is waited for, once."""
+    """A 429 that says when to come back is waited for, once. The git program has patience of its own."""
+    if not adapter.patient:
+        pytest.skip("the git program asks, and does not ask again")
     server = servers[adapter.ecosystem]
     fault = Fault(adapter.prefix, "status", status=429, retry_after="1", count=1, method=adapter.method)
     server.inject(fault)
