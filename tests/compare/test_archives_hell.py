@@ -23,7 +23,7 @@ from forensics.model.contents import Contents
 from forensics.model.errors import HostileInput, MalformedEvidence
 from tests.compare.making import record, tarred, wheel, zipped
 
-WHEEL, SDIST, ZIP = "thing-1.0-py3-none-any.whl", "thing-1.0.tar.gz", "thing-1.0.zip"
+WHEEL, SDIST, ZIP, NPM = "thing-1.0-py3-none-any.whl", "thing-1.0.tar.gz", "thing-1.0.zip", "thing-1.0.0.tgz"
 SMALL = ArchiveLimits(unpacked=2**22, ratio_from=2**20, members=1000, metadata=2**16, directory=2**20)
 
 
@@ -140,7 +140,7 @@ def test_nested_archives_are_files_and_not_opened() -> None:
         ("thing/\x1b[31m.py", "hidden or reordering"),
     ],
 )
-@pytest.mark.parametrize("kind", [ZIP, SDIST])
+@pytest.mark.parametrize("kind", [ZIP, SDIST, NPM])
 def test_names(name: str, problem: str, kind: str) -> None:
     data = zipped({name: b"x"}) if kind == ZIP else tarred({name: b"x"})
     contents = read_contents(data, kind)
@@ -324,6 +324,58 @@ def test_damage_anywhere_is_a_problem_or_a_typed_error(seed: int) -> None:
             except (MalformedEvidence, HostileInput):
                 continue
             assert isinstance(found, Contents)
+
+
+# npm tarballs
+
+
+def test_an_npm_tarball_from_hell() -> None:
+    data = _tar(
+        ("package/package.json", b'{"scripts": {"postinstall": "node ../../../x.js"}, "main": "/etc/passwd"}', {}),
+        ("package/index.js", b"require('../../../../etc/shadow')", {}),
+        ("package/index.js", b"eval(atob(x))", {}),
+        ("package/node_modules", b"", {"type": tarfile.SYMTYPE, "linkname": "/usr/lib/node_modules"}),
+        ("../outside.js", b"x", {}),
+    )
+    contents = read_contents(data, NPM)
+    text = "; ".join(contents.problems)
+    for problem in ("the same name twice", "link: package/node_modules", "climbs out"):
+        assert problem in text
+    assert not any("etc" in member.path for member in contents.members)
+    last = next(m for m in contents.members if m.path == "package/index.js")
+    assert last.reaches == ("decoded code",), "the last of two is the one that is installed"
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        b"{",
+        b"[]",
+        b'{"scripts": {"install": "' + b"node x.js " * 100_000 + b'"}}',
+        b'{"exports": ' + b"[" * 50_000,
+        b'{"exports": {' + b",".join(b'"./%d": "./%d.js"' % (n, n) for n in range(20_000)) + b"}}",
+        b'{"dependencies": {' + b",".join(b'"a%d": "x/y"' % n for n in range(20_000)) + b"}}",
+    ],
+)
+def test_descriptions_from_hell_end_soon(described: bytes) -> None:
+    data = _tar(("package/package.json", described, {}), ("package/index.js", b"", {}))
+    assert len(read_contents(data, NPM).members) == 2
+
+
+def test_an_npm_bomb_stops_at_the_ratio() -> None:
+    machine = zlib.compressobj(9, zlib.DEFLATED, 31)
+    bomb = machine.compress(_header(b"package/x.js", b"%011o\0" % (2**33 - 1)))
+    bomb += b"".join(machine.compress(bytes(2**20)) for _ in range(64)) + machine.flush()
+    with pytest.raises(HostileInput, match="200 times"):
+        read_contents(bomb, NPM)
+
+
+def test_a_script_too_large_to_be_kept_is_a_problem_where_it_runs_unasked() -> None:
+    large = b"//" + bytes(range(32, 127)) * 50_000
+    data = _tar(
+        ("package/package.json", b'{"scripts": {"preinstall": "node big.js"}}', {}), ("package/big.js", large, {})
+    )
+    assert "larger than what is kept to be read, though it runs at install: package/big.js" in _problems(data, NPM)
 
 
 # Workers
