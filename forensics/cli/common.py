@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from forensics.sweep.engine import Engine
 
 ProjectArgument = Annotated[
-    str | None, typer.Argument(metavar="PROJECT", help="NAME, pypi:NAME or a purl such as pkg:pypi/NAME.")
+    str | None, typer.Argument(metavar="PROJECT", help="NAME, pypi:NAME, npm:NAME or a purl such as pkg:npm/NAME.")
 ]
 CaseOption = Annotated[
     str | None,

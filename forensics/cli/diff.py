@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def diff(
-    project: Annotated[str, typer.Argument(metavar="PROJECT", help="NAME, pypi:NAME or a purl.")],
+    project: Annotated[str, typer.Argument(metavar="PROJECT", help="NAME, pypi:NAME, npm:NAME or a purl.")],
     old: Annotated[str, typer.Argument(metavar="OLD", help="The earlier version.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The later version.")],
     case: CaseOption = None,
@@ -61,13 +61,25 @@ def diff(
     _print(before, after, comparison, bytes_of, everything=everything)
 
 
+def _side(one: Assessment) -> dict[str, str | None]:
+    from forensics.signals.profile import uploader_of
+
+    uploader = uploader_of(one.release)
+    return {
+        "version": one.release.version,
+        "verdict": one.verdict.value,
+        "door": one.door.value,
+        "published_by": str(uploader) if uploader else None,
+    }
+
+
 def _json(before: Assessment, after: Assessment, comparison: ReleaseComparison, case: Case | None) -> dict[str, object]:
     from forensics.cli.diff_contents import contents_json
 
     return {
         "schema": "forensics/diff/1",
-        "before": {"version": before.release.version, "verdict": before.verdict.value, "door": before.door.value},
-        "after": {"version": after.release.version, "verdict": after.verdict.value, "door": after.door.value},
+        "before": _side(before),
+        "after": _side(after),
         "identity": {
             "rows": [
                 {"claim": r.claim, "label": r.label, "before": r.before, "after": r.after, "change": r.change.value}
@@ -134,6 +146,9 @@ def _print(
     old, new = visible(before.release.version), visible(after.release.version)
     sides = [f"{name} ({a.verdict.value}, door {a.door.value})" for name, a in ((old, before), (new, after))]
     out.print(" → ".join(sides))
+    publishers = [_side(one)["published_by"] for one in (before, after)]
+    if any(publishers):
+        out.print("Published by " + " → ".join(visible(one or "not known") for one in publishers))
     out.print()
     identity = comparison.identity
     if not identity.rows:

@@ -35,6 +35,11 @@ class Uploader:
     trusted_publisher: str | None = None
     approver: Account | None = None
 
+    def __str__(self) -> str:
+        robot = f" (trusted publisher {self.trusted_publisher})" if self.trusted_publisher else ""
+        approved = f", approved by {self.approver}" if self.approver else ""
+        return f"{self.account}{robot}{approved}"
+
 
 @dataclass(frozen=True, slots=True)
 class Requirement:

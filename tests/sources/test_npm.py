@@ -358,3 +358,20 @@ def test_a_digest_that_somebody_kept_names_the_tarball_of_a_removed_version(tiny
     assert document["listed"] is False
     (file,) = document["files"]
     assert (file["sha512"], file["outcome"]) == (fact["sha512"], "not known")
+
+
+def test_diff_puts_the_publishers_side_by_side(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.testing import CliRunner
+
+    from forensics.cli import make_app
+
+    registry = Registry(tiny)
+    registry.release("1.0.0", 1, {**ROBOT, "approver": {"name": "bob"}})
+    registry.release("1.0.1", 2, ALICE)
+    registry.put()
+    investigation(tiny, tmp_path / "case")
+    monkeypatch.setenv("COLUMNS", "200")
+    words = ["diff", "npm:demo", "1.0.0", "1.0.1", "--case", str(tmp_path / "case"), "--offline"]
+    printed = CliRunner().invoke(make_app(), words).stdout
+    robot = "GitHub Actions <npm-oidc-no-reply@github.com> (trusted publisher github), approved by bob"
+    assert f"Published by {robot} → alice <alice@demo.example>" in printed
