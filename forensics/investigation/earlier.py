@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from forensics.model.attestation import Attestation
@@ -61,19 +62,15 @@ def import_earlier(case: Case, path: Path) -> Import:
 def read_earlier(case: Case, project: Project, supplements: Supplements) -> tuple[Imported, ...]:
     """Return the snapshots of *case*, oldest first; name their files in *supplements*, and what cannot be read."""
     from forensics.investigation.core import run_to_end
-    from forensics.sources.snapshot import Snapshot, read_snapshot
+    from forensics.sources.snapshot import read_snapshot
 
     found: list[Imported] = []
     for item in case.imports():
         if item.kind != KIND:
             continue
-
-        async def read(data: bytes) -> Snapshot:
-            return await read_snapshot(data, project)
-
         try:
-            data = item.read()
-            found.append(Imported(run_to_end(lambda data=data: read(data)), item.observation.id))  # type: ignore[misc]
+            snapshot = run_to_end(partial(read_snapshot, item.read(), project))
+            found.append(Imported(snapshot, item.observation.id))
         except ForensicsError as error:
             supplements.problems.append(f"{item.name}: {error.what}")
     found.sort(key=lambda one: (one.snapshot.at, one.observation))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from forensics.evidence.archive import Archive
 from forensics.evidence.transport import ReplayingTransport, sent_request
 from forensics.evidence.wire import ReceivedResponse, SentRequest
-from forensics.model.checked import Checked, NotChecked, Outcome
+from forensics.model.checked import NotChecked, Outcome
 from forensics.model.endpoints import Endpoints
 from forensics.model.errors import MalformedEvidence
 from forensics.model.project import Project
@@ -27,6 +27,8 @@ from forensics.sources.interface import Witness, mapping, text
 
 if TYPE_CHECKING:
     import httpx
+
+    from forensics.evidence.client import Client
 
 METHOD = "SNAPSHOT"
 """The method of the exchange that names the case; no HTTP server knows it."""
@@ -63,6 +65,8 @@ async def make_snapshot(
     archive: Archive, project: Project, endpoints: Endpoints, *, case: str, digest: str, at: datetime
 ) -> bytes:
     """Return the snapshot of a case: *archive* holds its exchanges, *digest* names its exact content."""
+    import msgspec
+
     from forensics.evidence.client import Client
 
     transport = _Copying(archive)
@@ -70,8 +74,6 @@ async def make_snapshot(
         await _read(client, project, endpoints)
     about = {"schema": SCHEMA, "project": str(project), "case": case, "digest": digest, "collected_at": to_iso(at),
              "endpoints": dict(endpoints.urls)}  # fmt: skip
-    import msgspec
-
     body = msgspec.json.encode(about, order="deterministic")
     with tempfile.TemporaryDirectory(prefix="forensics-snapshot-") as scratch:
         path = Path(scratch) / "snapshot.warc.gz"
@@ -106,10 +108,8 @@ async def read_snapshot(data: bytes, project: Project) -> Snapshot:
     return Snapshot((text(about.get("case"), 200) or "unnamed")[:200], at, index, provenance)
 
 
-async def _read(client: object, project: Project, endpoints: Endpoints) -> tuple[Outcome[Index], Provenance]:
-    from forensics.evidence.client import Client
-
-    assert isinstance(client, Client)
+async def _read(client: Client, project: Project, endpoints: Endpoints) -> tuple[Outcome[Index], Provenance]:
+    """Ask *client* what a live collection asks about the index and its attestations."""
     named = package_index(project.ecosystem)
     if named.service not in endpoints.urls:
         return NotChecked("the earlier case did not ask this index", "an earlier case"), {}
@@ -130,11 +130,3 @@ def _about(archive: Archive) -> Mapping[str, object]:
             except (ValueError, RecursionError):
                 break
     return {}
-
-
-def is_snapshot(data: bytes) -> bool:
-    """Whether *data* looks like a WARC file that begins with a gzip member, which is all that its kind needs."""
-    return data[:2] == b"\x1f\x8b"
-
-
-__all__ = ["Checked", "Snapshot", "is_snapshot", "make_snapshot", "read_snapshot"]
