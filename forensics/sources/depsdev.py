@@ -19,8 +19,7 @@ from forensics.model.errors import BadAnswer, HostileInput
 from forensics.model.opinion import Finding, Opinion, RelatedProject, StatedAttestation
 from forensics.model.project import Ecosystem, Project
 from forensics.model.release import Advisory
-from forensics.model.times import parse_time
-from forensics.sources.interface import Witness, items, mapping, text
+from forensics.sources.interface import Witness, items, mapping, text, time_of
 
 if TYPE_CHECKING:
     from forensics.evidence.client import Client
@@ -224,7 +223,7 @@ def _published(body: dict[str, Any]) -> dict[str, datetime | None]:
         (text(mapping(row.get("versionKey")).get("version"), 300), row)
         for row in map(mapping, items(body.get("versions")))
     ]
-    return {version: _time(row.get("publishedAt")) for version, row in rows if version}
+    return {version: time_of(row.get("publishedAt")) for version, row in rows if version}
 
 
 def _opinion(version: str, body: dict[str, Any], evidence: tuple[str, ...]) -> Opinion:
@@ -232,7 +231,7 @@ def _opinion(version: str, body: dict[str, Any], evidence: tuple[str, ...]) -> O
     ids = [text(mapping(raw).get("id"), 200) for raw in items(body.get("advisoryKeys"), 1000)]
     return Opinion(
         version=version,
-        published=_time(body.get("publishedAt")),
+        published=time_of(body.get("publishedAt")),
         is_default=body.get("isDefault") is True,
         deprecated=(text(body.get("deprecatedReason"), 500) or "no reason given")
         if body.get("isDeprecated") is True
@@ -269,10 +268,3 @@ def _related(body: dict[str, Any]) -> Iterable[RelatedProject]:
 def _finding(raw: dict[str, Any]) -> Finding:
     kind = text(raw.get("type"), 80) or text(raw.get("findingType"), 80) or "UNSPECIFIED"
     return Finding(kind, text(raw.get("riskLevel"), 80) or text(raw.get("risk"), 80) or "UNSPECIFIED")
-
-
-def _time(value: Any) -> datetime | None:
-    try:
-        return parse_time(value) if isinstance(value, str) else None
-    except ValueError:
-        return None

@@ -10,14 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.ci import CiRun, CurrentName, Job, RunRef, Step
 from forensics.model.errors import BadAnswer, HostileInput
-from forensics.model.times import parse_time
-from forensics.sources.interface import Witness, items, mapping, text
+from forensics.sources.interface import Witness, items, mapping, text, time_of
 
 if TYPE_CHECKING:
     from forensics.evidence.archive import Archive
@@ -144,8 +142,8 @@ async def _run(hub: Hub, ref: RunRef) -> Outcome[CiRun]:
         workflow=(text(body.get("path"), 300) or "").partition("@")[0] or None,
         actor=text(mapping(body.get("triggering_actor")).get("login"), 100)
         or text(mapping(body.get("actor")).get("login"), 100),
-        created=_time(body.get("created_at")),
-        started=_time(body.get("run_started_at")),
+        created=time_of(body.get("created_at")),
+        started=time_of(body.get("run_started_at")),
         jobs=jobs,
         evidence=(*outcome.evidence, *jobs.evidence),
     )
@@ -174,12 +172,12 @@ def _job(raw: dict[str, Any]) -> Job:
         Step(
             text(step.get("name"), 300) or "",
             text(step.get("conclusion"), 40),
-            _time(step.get("started_at")),
-            _time(step.get("completed_at")),
+            time_of(step.get("started_at")),
+            time_of(step.get("completed_at")),
         )
         for step in map(mapping, items(raw.get("steps"), MAX_STEPS))
     )
-    started, completed = _time(raw.get("started_at")), _time(raw.get("completed_at"))
+    started, completed = time_of(raw.get("started_at")), time_of(raw.get("completed_at"))
     return Job(text(raw.get("name"), 300) or "", text(raw.get("conclusion"), 40), started, completed, steps)
 
 
@@ -209,10 +207,3 @@ def recorded_names(archive: Archive, base: str) -> tuple[tuple[str, str], ...]:
     matches = (pattern.fullmatch(seen.url) for seen in archive.observations())
     kinds = {path: kind for kind, path in _PATHS.items()}
     return tuple(dict.fromkeys((kinds[m.group(1)], m.group(2)) for m in matches if m))
-
-
-def _time(value: Any) -> datetime | None:
-    try:
-        return parse_time(value) if isinstance(value, str) else None
-    except ValueError:
-        return None

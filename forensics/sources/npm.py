@@ -19,9 +19,8 @@ from forensics.model.errors import BadAnswer, HostileInput
 from forensics.model.project import Project
 from forensics.model.publication import NO_PUBLICATION
 from forensics.model.release import ProjectStatus
-from forensics.model.times import parse_time
 from forensics.sources.index import Index, IndexFile, PackageIndex, VersionRecord
-from forensics.sources.interface import Witness, items, mapping, text
+from forensics.sources.interface import Witness, items, mapping, text, time_of
 from forensics.sources.npm_attestations import read_attestations, read_keys
 from forensics.sources.npm_names import registry_name
 from forensics.sources.npm_publication import publication_of
@@ -109,7 +108,7 @@ class _Packument:
             links=self._links(),
             versions=records,
             tags=self._tags(),
-            removed_at=_time(self.gone.get("time")),
+            removed_at=time_of(self.gone.get("time")),
             not_checked=tuple(self.not_checked),
         )
 
@@ -119,7 +118,7 @@ class _Packument:
 
     def _published(self, version: str) -> datetime | None:
         """The registry's own time; a mirror's `time` says when the mirror heard of it."""
-        return _time(self.time.get(version)) if self.own_times or self.gone else None
+        return time_of(self.time.get(version)) if self.own_times or self.gone else None
 
     def _file(self, version: str, raw: dict[str, Any], record: VersionRecord, names: set[str]) -> IndexFile:
         dist = mapping(raw.get("dist"))
@@ -245,13 +244,6 @@ def _filename(url: Any) -> str | None:
     except ValueError:
         return None
     return name if _FILE.fullmatch(name) else None
-
-
-def _time(value: Any) -> datetime | None:
-    try:
-        return parse_time(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
 
 
 NPM = PackageIndex(

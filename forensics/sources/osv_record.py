@@ -9,8 +9,7 @@ from typing import Any
 
 from forensics.model.project import Project
 from forensics.model.release import Advisory, Span
-from forensics.model.times import parse_time
-from forensics.sources.interface import items, mapping, text
+from forensics.sources.interface import items, mapping, text, time_of
 
 MALICIOUS_CWE = "CWE-506"
 """Embedded malicious code."""
@@ -64,9 +63,9 @@ def advisory_of(
         id=identifier,
         aliases=aliases,
         summary=text(record.get("summary"), 500) or (text(record.get("details"), 500) or "").partition("\n")[0],
-        published=_time(record.get("published")),
-        modified=_time(record.get("modified")),
-        withdrawn=_time(record.get("withdrawn")),
+        published=time_of(record.get("published")),
+        modified=time_of(record.get("modified")),
+        withdrawn=time_of(record.get("withdrawn")),
         versions=tuple(dict.fromkeys(versions)),
         malicious=_malicious(identifier, aliases, blocks),
         url=None,
@@ -104,7 +103,7 @@ def _reports(blocks: list[dict[str, Any]]) -> set[tuple[str, datetime]]:
     """Who reported when: the times at which the collection of malicious packages took each report in."""
     found: set[tuple[str, datetime]] = set()
     for raw in (origin for block in blocks for origin in items(block.get("malicious-packages-origins"), 1000)):
-        at = _time(mapping(raw).get("import_time"))
+        at = time_of(mapping(raw).get("import_time"))
         if at is not None:
             found.add((text(mapping(raw).get("source"), 200) or "an unnamed reporter", at))
     return found
@@ -146,10 +145,3 @@ def _spans(block: dict[str, Any]) -> list[Span]:
             spans.append(Span(start, fixed=ends, last=None if ends else last))
             is_open = False
     return [*spans, Span(start)] if is_open else spans
-
-
-def _time(value: Any) -> datetime | None:
-    try:
-        return parse_time(value) if isinstance(value, str) else None
-    except ValueError:
-        return None

@@ -6,7 +6,6 @@ release without files keeps its key in the legacy answer, a quarantined project 
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -15,10 +14,9 @@ from forensics.model.endpoints import Endpoints
 from forensics.model.errors import BadAnswer, HostileInput
 from forensics.model.project import Project
 from forensics.model.release import ProjectStatus
-from forensics.model.times import parse_time
 from forensics.sources.index import Index, IndexFile, PackageIndex
 from forensics.sources.integrity import read_provenance
-from forensics.sources.interface import Witness, hex_digest, items, mapping, text
+from forensics.sources.interface import Witness, hex_digest, items, mapping, text, time_of
 
 if TYPE_CHECKING:
     from forensics.evidence.client import Client
@@ -156,7 +154,7 @@ def _file(
         kind=kind_of(filename),
         sha256=hex_digest(mapping(entry.get("hashes")).get("sha256")),
         size=size if isinstance(size, int) and size >= 0 else None,
-        uploaded_at=_time(entry.get("upload-time")) or _time(twin.get("upload_time_iso_8601")),
+        uploaded_at=time_of(entry.get("upload-time")) or time_of(twin.get("upload_time_iso_8601")),
         yanked=bool(yanked),
         yanked_reason=(text(yanked) or text(twin.get("yanked_reason"))) if yanked else None,
         path=_path(entry.get("url"), filename),
@@ -210,13 +208,6 @@ def _status(simple: dict[str, Any]) -> ProjectStatus:
         return ProjectStatus(word)
     except ValueError:
         return ProjectStatus.UNKNOWN
-
-
-def _time(value: Any) -> datetime | None:
-    try:
-        return parse_time(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
 
 
 def _path(url: Any, filename: str) -> str | None:
