@@ -34,26 +34,37 @@ ALL = "all at once"
 
 @dataclass(frozen=True)
 class Source:
-    """One source of the lab: where it answers, and which variable of the environment names it."""
+    """One source of the lab: where it answers, which variable names it, and what the command calls it.
+
+    The command may miss others as well, on a machine that is slow itself; these are its own.
+    """
 
     name: str
     prefix: str
     variable: str
+    called: tuple[str, ...]
     method: str | None = None
     base: str = ""
 
 
 SOURCES = (
-    Source("PyPI Simple API", "/index/simple", "FORENSICS_PYPI_URL"),
-    Source("PyPI legacy API", "/index/pypi/small-pypi", "FORENSICS_PYPI_URL"),
-    Source("PyPI Integrity API", "/index/integrity", "FORENSICS_PYPI_URL"),
-    Source("PyPI journal and roles", "/index/pypi", "FORENSICS_JOURNAL_URL", "POST", "/index/pypi"),
-    Source("PyPI file store", "/files", "FORENSICS_FILES_URL", base="/files"),
-    Source("OSV", "/osv", "FORENSICS_OSV_URL", base="/osv"),
-    Source("Rekor", "/rekor", "FORENSICS_REKOR_URL", base="/rekor"),
-    Source("git", "/git", "FORENSICS_GIT_URL_TEMPLATE", base="/git"),
-    Source("GitHub", "/github", "FORENSICS_GITHUB_API_URL", base="/github"),
-    Source("deps.dev", "/depsdev", "FORENSICS_DEPSDEV_URL", base="/depsdev"),
+    Source("PyPI Simple API", "/index/simple", "FORENSICS_PYPI_URL", ("PyPI index",)),
+    Source("PyPI legacy API", "/index/pypi/small-pypi", "FORENSICS_PYPI_URL", ("PyPI index",)),
+    Source("PyPI Integrity API", "/index/integrity", "FORENSICS_PYPI_URL", ("PyPI Integrity API",)),
+    Source(
+        "PyPI journal and roles",
+        "/index/pypi",
+        "FORENSICS_JOURNAL_URL",
+        ("PyPI journal", "PyPI roles"),
+        "POST",
+        "/index/pypi",
+    ),
+    Source("PyPI file store", "/files", "FORENSICS_FILES_URL", ("file store",), base="/files"),
+    Source("OSV", "/osv", "FORENSICS_OSV_URL", ("OSV",), base="/osv"),
+    Source("Rekor", "/rekor", "FORENSICS_REKOR_URL", ("Rekor",), base="/rekor"),
+    Source("git", "/git", "FORENSICS_GIT_URL_TEMPLATE", ("git",), base="/git"),
+    Source("GitHub", "/github", "FORENSICS_GITHUB_API_URL", ("GitHub",), base="/github"),
+    Source("deps.dev", "/depsdev", "FORENSICS_DEPSDEV_URL", ("deps.dev",), base="/depsdev"),
 )
 WAYS = {
     "dead": Fault("", "status", status=503),
@@ -124,11 +135,12 @@ def _cell(server: LabServer, case: Path, row: str, way: str, truth: dict[str, An
     seconds = time.monotonic() - begun
     if document is None:
         return Cell(code, seconds, (), (f"no answer: {said[-300:]}",))
-    missed = tuple(sorted(s["source"] for s in document["sources"] if s["problem"]))
+    own = {name for source in hit for name in source.called}
+    missed = tuple(sorted(s["source"] for s in document["sources"] if s["problem"] and s["source"] in own))
     wrong = [*_false_absences(truth, document)]
     if seconds > SECONDS:
         wrong.append(f"took {seconds:.0f} s")
-    if not missed and not document["case"]["problems"]:
+    if not missed:
         wrong.append("does not say that anything is missing")
     if code not in ANSWERS:
         wrong.append(f"ended with {code}: {said[-300:]}")
@@ -139,7 +151,7 @@ def _run(server: LabServer, case: Path, more: dict[str, str]) -> tuple[int, dict
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("FORENSICS_", "GITHUB_"))}
     own = {"FORENSICS_HOME": str(case.parent / "home"), "FORENSICS_CACHE": str(case.parent / "cache")}
     words = [forensics_command(), "timeline", "small-pypi", "--case", str(case), "--json"]
-    words += ["--timeout", "0.5", "--max-wait", "0.5", "--quiet"]
+    words += ["--timeout", "1", "--max-wait", "0.5", "--quiet"]
     try:
         done = subprocess.run(
             words, env={**kept, **server.env(), **own, **more}, capture_output=True, text=True, timeout=2 * SECONDS,
