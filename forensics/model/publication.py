@@ -49,17 +49,6 @@ class Requirement:
     spec: str
     kind: str = "dependencies"
 
-    @property
-    def remote(self) -> bool:
-        """Whether the range is a git repository, a URL or a forge's shorthand, and no range of the index at all.
-
-        Source: npm's package.json documentation, *dependencies*.
-        """
-        spec = self.spec.strip().lower()
-        if spec.startswith(("npm:", "workspace:", "file:", "link:", "portal:", "catalog:")):
-            return False
-        return "://" in spec or "/" in spec or spec.startswith(("git@", "github:", "gitlab:", "bitbucket:", "gist:"))
-
 
 @dataclass(frozen=True, slots=True)
 class Signature:

@@ -21,6 +21,7 @@ from forensics.model.release import (
     ProjectStatus,
     Release,
 )
+from forensics.model.times import to_iso
 from forensics.model.versions import rules_of
 from forensics.sources.ecosystems import package_index
 from forensics.sources.gather import Gathered
@@ -195,7 +196,7 @@ class _Builder:
             mentions.append(Mention(source, "lists the version without any file", self.index.evidence))
         record = self.records.get(key)
         if record and self.index:
-            words = _words_of(record)
+            words = _words_of(record, self.index.removed_at)
             mentions += [Mention(source, word, self.index.evidence) for word in words]
         return mentions
 
@@ -310,11 +311,12 @@ class _Builder:
         return Checked(then, self.earlier.evidence)
 
 
-def _words_of(record: VersionRecord) -> list[str]:
+def _words_of(record: VersionRecord, removed_at: datetime | None) -> list[str]:
     """Return in words what the index says about a version beside listing it."""
     words = [record.note] if record.note else []
     if not record.listed:
         words.insert(0, "remembers when it was published, and no longer lists it")
+        words += [f"records that it was removed at {to_iso(removed_at)}"] if removed_at else []
     publication = record.publication
     if isinstance(publication, Checked) and publication.value.deprecated:
         words.append(f"deprecated it: {publication.value.deprecated}")
