@@ -57,9 +57,9 @@ faults: .venv/.dev  ## run every source in every kind of fault; writes the table
 notebooks: .venv/.dev  ## execute the notebooks
 	$(BIN)/python -m pytest -n 0 tests/notebooks
 
-reports: .venv/.runtime  ## remake the sample reports
-	$(BIN)/forensics report ultralytics-2024-12 -o reports/ultralytics-2024-12.html --exit-zero
-	$(BIN)/forensics report ultralytics-2024-12 -o reports/ultralytics-2024-12.md --exit-zero
+reports: .venv/.runtime  ## remake the sample reports of all built-in cases
+	@for case in $(patsubst %.zip,%,$(notdir $(wildcard fixtures/cases/*.zip))); do for form in html md; do \
+		$(BIN)/forensics report $$case -o reports/$$case.$$form --exit-zero || exit; done; done
 
 cases: .venv/.dev  ## record the built-in cases anew, with new keys
 	set -e; port=8740; for id in ultralytics-2024-12 svglib-2.0.0 axios-2026-03 tanstack-2026-05; do \

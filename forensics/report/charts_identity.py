@@ -89,8 +89,13 @@ def identity_lanes(shown: Document, raw: Document) -> IdentityChart | None:
             groups.setdefault(version, number)
     whose = [groups.get(release["version"]) for release in raw["releases"]]
     states = [_state(release) for release in raw["releases"]]
+    versions = [release["version"] for release in releases]
     lanes: list[IdentityLane] = []
     y = float(_TOP)
+    accounts = [_account(release) for release in releases]
+    if any(account not in _SILENT for account in accounts):
+        lanes.append(_lane("account", y, accounts, versions))
+        y += _ROW
     for claim, name in _LANES:
         known = [publisher["identity"].get(claim) for publisher in shown["publishers"]]
         if claim not in _ALWAYS and len({value for value in known if value}) < 2:
@@ -99,11 +104,20 @@ def identity_lanes(shown: Document, raw: Document) -> IdentityChart | None:
             (known[number] or "no such claim") if number is not None else state
             for number, state in zip(whose, states, strict=True)
         ]
-        lanes.append(_lane(name, y, values, [r["version"] for r in releases]))
+        lanes.append(_lane(name, y, values, versions))
         y += _ROW
     return IdentityChart(
         WIDTH, y + 22, tuple(lanes), tuple(_tips(releases)), releases[0]["version"][:24], releases[-1]["version"][:24]
     )
+
+
+def _account(release: ReleaseDoc) -> str:
+    """Return who published a release by the word of the index, and that CI did it for the account, if it did."""
+    publication = release["publication"]
+    if publication is None or publication["account"] is None:
+        return "not observed"
+    via = publication["trusted_publisher"]
+    return f"{publication['account']} by trusted publisher {via}" if via else publication["account"]
 
 
 def _state(release: ReleaseDoc) -> str:

@@ -75,6 +75,27 @@ def test_lanes_tell_changed_absent_and_unobserved_apart(doc: Any) -> None:
     assert [tip.label for tip in chart.tips] == ["8.3.41", "8.3.42", "8.3.45", "8.3.46"]
 
 
+def test_accounts_are_a_lane_where_the_index_states_them() -> None:
+    doc = documents.benign()
+    chart = identity_lanes(doc, doc)
+    assert chart is not None
+    assert "account" not in [lane.name for lane in chart.lanes]
+    whole: Any = doc["releases"]
+    for number, release in enumerate(whole):
+        who = {
+            "account": "mallory" if number == 34 else "alice",
+            "trusted_publisher": None if number == 34 else "github",
+        }
+        release["publication"] = None if number == 0 else who
+    chart = identity_lanes(doc, doc)
+    assert chart is not None
+    lane = chart.lanes[0]
+    assert lane.name == "account"
+    assert [s.title.split(": ", 1)[1] for s in lane.segments] == [
+        "not observed", "alice by trusted publisher github", "mallory",
+    ]  # fmt: skip
+
+
 def test_a_claim_that_never_rests_is_said_in_words() -> None:
     doc = documents.benign()
     doc["releases"] = doc["releases"] * 6
