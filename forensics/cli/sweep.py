@@ -26,11 +26,11 @@ from forensics.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from forensics.evidence.client import Limits
     from forensics.model.project import Project
     from forensics.sweep.dataset import Dataset
     from forensics.sweep.engine import Engine
     from forensics.sweep.run import Plan, SweepDoc
-    from forensics.sweep.shared import SharedFact
 
 INCOMPLETE_EXIT = 4
 
@@ -46,12 +46,17 @@ def sweep(
         ),
     ] = None,
     out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where the sweep is kept.")] = Path("sweep"),
+    publisher: Annotated[
+        list[str] | None,
+        typer.Option("--publisher", metavar="OWNER/REPO", help="The packages that this repository attests to."),
+    ] = None,
     campaign: Annotated[
         list[str] | None,
         typer.Option(
             "--campaign",
             metavar="CASE",
-            help="What shares identity, run, commit, payload or account with a flagged release of this case.",
+            help="What shares run, commit, payload, account or identity with a flagged release of this case: sought in "
+            "the LIST, and in the projects of the same accounts.",
         ),
     ] = None,
     engine: EngineOption = None,
@@ -81,25 +86,32 @@ def sweep(
     """
     from forensics.cli.common import crew_for, endpoints_from, file_options, trust_root_bytes
     from forensics.evidence.client import Limits
+    from forensics.model.errors import UsageError
     from forensics.sweep.run import Plan, begin, conclude, finish
+    from forensics.sweep.seeds import seeds_of
 
     ask = Ask(None, None, offline, trust_root=trust_root, endpoint=endpoint, concurrency=concurrency,
               max_wait=max_wait, quiet=quiet, verbose=verbose, files=files, max_file=max_file,
               max_files=max_files)  # fmt: skip
     chosen = file_options(ask)
-    seeds = _seeds(campaign, ask)
-    endpoints = endpoints_from(ask)
-    projects, downloads = _targets(lists or [], seeds, ask)
-    dataset = begin(out, endpoints, trust_root_bytes(ask))
+    seeds = [seeds_of(name, trust_root_bytes(ask)) for name in campaign or []]
+    facts = [fact for seed in seeds for fact in seed.facts]
+    if not (lists or publisher or seeds):
+        raise UsageError("Name a LIST, a --publisher or a --campaign.", advice="For instance: forensics sweep uv.lock")
+    projects, downloads = _listed(lists or [], ask)
+    projects |= dict.fromkeys(project for seed in seeds for project in seed.neighbours)
+    dataset = begin(out, endpoints_from(ask), trust_root_bytes(ask))
     limits = Limits(concurrency=concurrency, max_wait_seconds=max_wait, per_second=per_second)
+    for repository in publisher or []:
+        projects |= dict.fromkeys(_published_by(dataset, repository, limits, ask))
     crew = crew_for(engine, scheduler, workers, default="pool")
     assert crew is not None  # a default was named
     try:
-        interrupted = _work(dataset, projects, crew, Plan(limits, chosen, offline), ask)
+        interrupted = _work(dataset, list(projects), crew, Plan(limits, chosen, offline), ask)
     finally:
         crew.close()
     finish(dataset)
-    document = conclude(dataset, projects, seeds, downloads)
+    document = conclude(dataset, list(projects), facts, downloads)
     if json_output:
         import msgspec
 
@@ -113,23 +125,10 @@ def sweep(
     raise typer.Exit(_exit_code(document, strict=strict, exit_zero=exit_zero))
 
 
-def _seeds(campaign: list[str] | None, ask: Ask) -> list[tuple[Project, SharedFact]]:
-    """Return what the flagged releases of the cases named by --campaign have that others could share."""
-    from forensics.cli.common import trust_root_bytes
-    from forensics.sweep.seeds import seeds_of
-
-    return [seed for name in campaign or [] for seed in seeds_of(name, trust_root_bytes(ask))]
-
-
-def _targets(
-    lists: list[Path], seeds: list[tuple[Project, SharedFact]], ask: Ask
-) -> tuple[list[Project], dict[Project, int]]:
-    """Return the projects that the options name, each once, and downloads where a list states them."""
-    from forensics.model.errors import UsageError
+def _listed(lists: list[Path], ask: Ask) -> tuple[dict[Project, None], dict[Project, int]]:
+    """Return the projects that the lists name, each once, and downloads where a list states them."""
     from forensics.sweep.targets import read_targets
 
-    if not (lists or seeds):
-        raise UsageError("Name a LIST or a --campaign.", advice="For instance: forensics sweep uv.lock")
     projects: dict[Project, None] = {}
     downloads: dict[Project, int] = {}
     for path in lists:
@@ -139,8 +138,16 @@ def _targets(
             note(ask, f"{path}: {found.skipped:,} entries are of no index read here: {', '.join(found.examples[:5])}")
         projects |= found.projects
         downloads |= found.downloads
-    projects |= dict.fromkeys(project for project, _ in seeds)
-    return list(projects), downloads
+    return projects, downloads
+
+
+def _published_by(dataset: Dataset, repository: str, limits: Limits, ask: Ask) -> tuple[Project, ...]:
+    """Return what a repository publishes, and say how many that are."""
+    from forensics.sweep.candidates import published_by
+
+    found = published_by(dataset, repository, limits, offline=ask.offline)
+    note(ask, f"{repository}: deps.dev knows {len(found):,} projects that it attests to")
+    return found
 
 
 def _work(dataset: Dataset, projects: list[Project], crew: Engine, plan: Plan, ask: Ask) -> bool:

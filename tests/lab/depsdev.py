@@ -124,6 +124,19 @@ class DepsDevView:
         return rows
 
 
+def _of_project(view: DepsDevView, repository: str) -> list[Json]:
+    """GetProjectPackageVersions: attested versions of every package of the world that name this repository."""
+    rows = []
+    for package in view.world.packages:
+        for release in package.releases:
+            own = release.claims.repository.removeprefix("https://").lower()
+            if release.attested and own == repository.lower() and release.published <= view.moment:
+                key = {"system": view.system, "name": package.name, "version": release.version}
+                word = "PYPI_PUBLISH_ATTESTATION" if view.system == "PYPI" else "SLSA_ATTESTATION"
+                rows.append({"versionKey": key, "relationType": "SOURCE_REPO", "relationProvenance": word})
+    return rows
+
+
 def depsdev_routes(view: Callable[[], DepsDevView]) -> list[Route]:
     """The API of one world."""
 
@@ -153,6 +166,11 @@ def depsdev_routes(view: Callable[[], DepsDevView]) -> list[Route]:
         ]
         return JSONResponse({"responses": rows})
 
+    async def of_project(request: Request) -> Response:
+        key, colon, method = str(request.url.path).rpartition("/projects/")[2].rpartition(":")
+        rows = _of_project(view(), unquote(key)) if colon and method == "packageversions" else []
+        return _or_missing({"versions": rows} if rows else None)
+
     async def query(request: Request) -> Response:
         value = request.query_params.get("hash.value", "")
         if request.query_params.get("hash.type") != "SHA256":
@@ -170,6 +188,7 @@ def depsdev_routes(view: Callable[[], DepsDevView]) -> list[Route]:
     return [
         Route("/v3/query", query),
         Route("/v3/advisories/{id}", advisory),
+        Route("/v3/projects/{rest:path}", of_project),
         Route("/v3/systems/{system}/packages/{rest:path}", _either(package, version)),
         Route("/v3alpha/versionbatch", batch, methods=["POST"]),
         Route("/v3alpha/findingsbatch", findings, methods=["POST"]),

@@ -137,6 +137,17 @@ def test_a_campaign_starts_from_a_case(swept: Swept) -> None:
     assert campaign["projects"] == [f"pypi:{name}" for name in (origin, *others)]
 
 
+def test_the_packages_of_a_publisher(swept: Swept, tmp_path: Path) -> None:
+    found = json.loads(swept.run("--publisher", "mono/repo", "-o", tmp_path / "mono", *FAST, "--json", code=0))
+    assert found["judged"] == len(swept.fleet.planted.monorepo) == 6
+    assert {project.name for project in open_dataset(tmp_path / "mono").done()} == swept.fleet.planted.monorepo
+    swept.server.reset_requests()
+    again = json.loads(swept.run("--publisher", "mono/repo", "-o", tmp_path / "mono", *FAST, "--json", code=0))
+    assert again == found
+    assert swept.server.requests == []
+    swept.run("--publisher", "not a repository", "-o", tmp_path / "none", *FAST, code=2)
+
+
 def test_readers_of_parquet_see_one_table(swept: Swept) -> None:
     duckdb = pytest.importorskip("duckdb")
     own = open_dataset(swept.out).table("releases")
