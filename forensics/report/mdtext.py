@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-_PLAIN_CODE = re.compile(r"[^`|\\\n]+")
+# Markup in a code span is inert in every renderer we know, and escaped it is inert in those we do not.
+_PLAIN_CODE = re.compile(r"[^`|\\\n<>]+")
 _CONTROL = re.compile(r"[\\`*{}\[\]|~$#!]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _LEADING = re.compile(r"^(\s*)(?:([-+=])|(\d+)([.)])(?=\s|$))")
 # Words that GitHub turns into mentions or mail links; a code span keeps them as they are.
