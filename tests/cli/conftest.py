@@ -69,4 +69,6 @@ def vouched(collected: Collected) -> dict[str, str]:
         "FORENSICS_FILES_URL": nowhere,
         "FORENSICS_OSV_URL": nowhere,
         "FORENSICS_REKOR_URL": nowhere,
+        "FORENSICS_DEPSDEV_URL": nowhere,
+        "FORENSICS_GITHUB_API_URL": nowhere,
     }
