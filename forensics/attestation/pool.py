@@ -8,7 +8,6 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
-import multiprocessing
 import os
 import signal
 from collections import deque
@@ -21,6 +20,7 @@ from functools import lru_cache
 from forensics.attestation.context import Expected
 from forensics.attestation.depth import text_within_depth
 from forensics.attestation.evaluate import Evaluator, Work, in_step, unreadable
+from forensics.attestation.processes import worker_context
 from forensics.attestation.registry_keys import RegistryKeys
 from forensics.attestation.trust import TrustRoot
 from forensics.model.attestation import Attestation, Check, CheckResult, Publisher, Verification, VerificationStatus
@@ -174,10 +174,7 @@ def _run_suspect(
 
 
 def _pool(root: TrustRoot, workers: int) -> ProcessPoolExecutor:
-    # Never fork: the caller may have threads (polars has), and a forked lock stays locked.
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(root,))
+    return ProcessPoolExecutor(workers, mp_context=worker_context(), initializer=_start, initargs=(root,))
 
 
 def _end(pool: ProcessPoolExecutor) -> None:

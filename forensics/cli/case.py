@@ -77,7 +77,7 @@ def show(
     if observation is not None:
         import sys
 
-        sys.stdout.buffer.write(_bytes_of(opened, observation))
+        sys.stdout.buffer.write(opened.bytes_of(observation))
         return
     from forensics.evidence.meta import dump_meta
 
@@ -85,18 +85,6 @@ def show(
         typer.echo(dump_meta(opened.meta).decode(), nl=False)
         return
     _show(opened)
-
-
-def _bytes_of(case: Case, observation: str) -> bytes:
-    for item in case.imports():
-        if item.observation.id == observation:
-            return item.read()
-    known = {o.id: o for o in case.observations()}
-    if observation not in known:
-        raise UsageError(
-            f"The case holds no observation {observation!r}.", advice="`forensics case show CASE` lists them."
-        )
-    return case.archive().body(observation)
 
 
 def _show(case: Case) -> None:

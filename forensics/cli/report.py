@@ -54,9 +54,10 @@ def report(
     .stix.json (STIX 2.1), .osv.json (draft of an OSV record), .graphml (who is tied to whom). The same case gives the
     same report, byte for byte.
     """
-    from forensics.cli.common import document_of, note, write_out
+    from forensics.cli.common import document_of, note
     from forensics.cli.timeline import exit_code
     from forensics.report import FORMATS, format_of
+    from forensics.report.writing import write_out
 
     to_stdout = output is None or str(output) == "-"
     chosen = format_of(form or (str(output) if not to_stdout else "html"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from forensics.attestation.processes import worker_context
 from forensics.compare.archives import read_contents, read_texts
 from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.contents import Contents
@@ -99,10 +99,7 @@ class _Workers:
         if data is None:
             return "the case does not hold its bytes"
         if self._pool is None:
-            # Never fork: the caller may have threads, and a forked lock stays locked.
-            methods = multiprocessing.get_all_start_methods()
-            context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-            self._pool = ProcessPoolExecutor(self._count, mp_context=context, initializer=_limit)
+            self._pool = ProcessPoolExecutor(self._count, mp_context=worker_context(), initializer=_limit)
         try:
             return self._pool.submit(function, data, *job[1:])
         except BrokenProcessPool:

@@ -219,6 +219,17 @@ class Case:
             raise DamagedCase(f"data/files/{sha256} does not have the digest it is named after.")
         return data
 
+    def bytes_of(self, observation: str) -> bytes:
+        """Return the bytes of one observation or import, as they came. Raises UsageError for an id that is not here."""
+        for item in self.imports():
+            if item.observation.id == observation:
+                return item.read()
+        if observation not in {seen.id for seen in self.observations()}:
+            raise UsageError(
+                f"The case holds no observation {observation!r}.", advice="`forensics case show CASE` lists them."
+            )
+        return self.archive().body(observation)
+
     def save_git(self, name: str, data: bytes) -> None:
         """Keep a git bundle as `data/git/<name>.bundle`."""
         self._require_writable()

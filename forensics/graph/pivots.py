@@ -10,6 +10,7 @@ from forensics.graph.ties import Graph, NodeType, identity_key, workflow_digest
 from forensics.model.checked import Checked
 from forensics.model.identity import Identity
 from forensics.model.release import History, Release
+from forensics.timeline.tables import frame_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -87,16 +88,14 @@ class Pivots:
 
 def pivots_of(history: History, graph: Graph) -> Pivots:
     """Return the pivots over *history*; *graph* says which files inside artifacts tell something."""
-    import polars as pl
-
     telling = {node.id.partition(":")[2] for node in graph.nodes if node.type is NodeType.PAYLOAD}
     rows = [row for release in history.releases for row in _of_release(release, telling)]
     for one in history.log_only:
         record = one.record
         digest = next((a.partition(":")[2] for a in record.artifacts if a.startswith("sha256:")), None)
         rows.append((one.version, one.filename, record.index, *_keys(record.identity), None, digest, [*one.evidence]))
-    schema: dict[str, Any] = dict.fromkeys(COLUMNS, pl.String) | {"evidence": pl.List(pl.String)}
-    return Pivots(pl.DataFrame(rows, schema=schema | {"log_index": pl.Int64}, orient="row"))
+    kinds = dict.fromkeys(COLUMNS, "str") | {"log_index": "int", "evidence": "list[str]"}
+    return Pivots(frame_of(rows, kinds))
 
 
 def _of_release(release: Release, telling: set[str]) -> Iterator[tuple[Any, ...]]:

@@ -15,6 +15,7 @@ from forensics.model.checked import Checked
 from forensics.model.contents import Runs
 from forensics.model.identity import Identity
 from forensics.model.release import Artifact, History, Release
+from forensics.timeline.tables import frame_of
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -74,16 +75,13 @@ class Graph:
 
     def frame(self) -> pl.DataFrame:
         """Return the ties as a frame: source, source_type, target, target_type, relation, version, evidence."""
-        import polars as pl
-
         types = {node.id: node.type.value for node in self.nodes}
         columns = ("source", "source_type", "target", "target_type", "relation", "version")
-        schema: dict[str, Any] = dict.fromkeys(columns, pl.String) | {"evidence": pl.List(pl.String)}
         rows = [
             (e.source, types[e.source], e.target, types[e.target], e.relation, e.version, list(e.evidence))
             for e in self.edges
         ]
-        return pl.DataFrame(rows, schema=schema, orient="row")
+        return frame_of(rows, dict.fromkeys(columns, "str") | {"evidence": "list[str]"})
 
     def around(self, versions: Iterable[str]) -> Graph:
         """Return the part that is tied to *versions*: a walk along every tie that stops at hubs."""

@@ -41,6 +41,13 @@ class ForensicsError(Exception):
         """Return the three sentences for a person: what happened, what it means, what to do."""
         return "\n".join(part for part in (self.what, self.meaning, self.advice) if part)
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython and notebooks show in place of a traceback: the three sentences, fit to be looked at."""
+        from forensics.model.text import visible
+
+        name = type(self).__name__
+        return [f"{name}: {visible(self.what)}", *(visible(part) for part in (self.meaning, self.advice) if part)]
+
 
 class UsageError(ForensicsError):
     """The question cannot be understood."""

@@ -19,6 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from forensics.attestation.processes import worker_context
 from forensics.model.errors import Unreachable, UsageError
 
 if TYPE_CHECKING:
@@ -103,10 +104,7 @@ class Pool:
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            # Never fork: the caller may have threads (polars has), and a forked lock stays locked.
-            methods = multiprocessing.get_all_start_methods()
-            context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-            self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=_quietly)
+            self._pool = ProcessPoolExecutor(self.workers, mp_context=worker_context(), initializer=_quietly)
         return self._pool
 
     def reach(self, path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from forensics.model.checked import Checked, NotChecked
@@ -97,7 +97,7 @@ def build_tables(
         reason = f"two sources differ about the {c.about}: {c.first} and {c.second}"
         needs = "a third source, or the file itself"
         rows["not_checked"].append((c.version, "contradiction", reason, needs, list(dict.fromkeys(c.evidence))))
-    return {name: _frame(name, rows[name]) for name in SCHEMAS}
+    return {name: frame_of(rows[name], SCHEMAS[name]) for name in SCHEMAS}
 
 
 def _publication_row(version: str, outcome: Checked[Publication]) -> tuple[Any, ...]:
@@ -143,15 +143,28 @@ def _artifact_rows(version: str, artifacts: Sequence[Any], rows: dict[str, list[
                 rows["identities"].append((version, artifact.filename, a.digest, claim, value))
 
 
-def _frame(name: str, rows: list[tuple[Any, ...]]) -> pl.DataFrame:
+def frame_of(rows: Sequence[tuple[Any, ...]], kinds: Mapping[str, str]) -> pl.DataFrame:
+    """Return *rows* as a frame with columns of these *kinds*, in the words of SCHEMAS.
+
+    A lone surrogate, which no table can hold, becomes an escape such as `\\ud800`.
+    """
     import polars as pl
 
     types: dict[str, Any] = {
         "str": pl.String, "int": pl.Int64, "bool": pl.Boolean, _TIME: pl.Datetime("us", "UTC"),
         _TEXTS: pl.List(pl.String),
     }  # fmt: skip
-    schema = {column: types[kind] for column, kind in SCHEMAS[name].items()}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    schema = {column: types[kind] for column, kind in kinds.items()}
+    try:
+        return pl.DataFrame(rows, schema=schema, orient="row")
+    except UnicodeEncodeError:
+        return pl.DataFrame([tuple(map(_encodable, row)) for row in rows], schema=schema, orient="row")
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    return [_encodable(one) for one in value] if isinstance(value, list) else value
 
 
 def to_parquet(frame: pl.DataFrame) -> bytes:

@@ -1,0 +1,58 @@
+"""Worker processes that load this package and nothing of whoever called it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import context as contexts
+from types import ModuleType
+from typing import Any
+
+_HIDING = threading.Lock()
+
+
+def worker_context() -> contexts.BaseContext:
+    """Return how worker processes are started: never by fork, and without running the caller's script again.
+
+    A forked child inherits locks of threads that it does not have. A fresh one runs the main script first, so that a
+    script without `if __name__ == "__main__"` would start its own analysis in every worker. Ours need no script.
+    """
+    return _ForkServer() if "forkserver" in multiprocessing.get_all_start_methods() else _Spawn()
+
+
+@contextmanager
+def _no_script() -> Iterator[None]:
+    """Show multiprocessing an empty main module for as long as it takes to start a process."""
+    with _HIDING:
+        script = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = script
+
+
+class _SpawnProcess(contexts.SpawnProcess):
+    @staticmethod
+    def _Popen(process_obj: Any) -> Any:  # noqa: N802 - the name of multiprocessing
+        with _no_script():
+            return contexts.SpawnProcess._Popen(process_obj)
+
+
+class _Spawn(contexts.SpawnContext):
+    Process = _SpawnProcess
+
+
+if sys.platform != "win32":
+
+    class _ForkServerProcess(contexts.ForkServerProcess):
+        @staticmethod
+        def _Popen(process_obj: Any) -> Any:  # noqa: N802 - the name of multiprocessing
+            with _no_script():
+                return contexts.ForkServerProcess._Popen(process_obj)
+
+    class _ForkServer(contexts.ForkServerContext):
+        Process = _ForkServerProcess
