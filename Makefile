@@ -57,6 +57,9 @@ faults: .venv/.dev  ## run every source in every kind of fault; writes the table
 notebooks: .venv/.dev  ## execute the notebooks
 	$(BIN)/python -m pytest -n 0 tests/notebooks
 
+docs: .venv/.dev  ## build the documentation site into site/ (no network needed)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 reports: .venv/.runtime  ## remake the sample reports of all built-in cases
 	@for case in $(patsubst %.zip,%,$(notdir $(wildcard fixtures/cases/*.zip))); do for form in html md; do \
 		$(BIN)/forensics report $$case -o reports/$$case.$$form --exit-zero || exit; done; done
