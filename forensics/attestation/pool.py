@@ -20,7 +20,7 @@ from functools import lru_cache
 from forensics.attestation.context import Expected
 from forensics.attestation.depth import text_within_depth
 from forensics.attestation.evaluate import Evaluator, Work, in_step, unreadable
-from forensics.attestation.processes import worker_context
+from forensics.attestation.processes import end_with_parent, worker_context
 from forensics.attestation.registry_keys import RegistryKeys
 from forensics.attestation.trust import TrustRoot
 from forensics.model.attestation import Attestation, Check, CheckResult, Publisher, Verification, VerificationStatus
@@ -199,6 +199,7 @@ _evaluator: Evaluator | None = None
 def _start(root: TrustRoot) -> None:
     """Make this worker's verifier. Ctrl-C reaches the whole process group; the parent alone answers it."""
     global _evaluator
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _evaluator = Evaluator(root)
     gc.freeze()  # what is loaded by now stays: the collector need not walk it again and again

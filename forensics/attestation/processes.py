@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import connection
 from multiprocessing import context as contexts
 from types import ModuleType
 from typing import Any
@@ -21,6 +23,22 @@ def worker_context() -> contexts.BaseContext:
     script without `if __name__ == "__main__"` would start its own analysis in every worker. Ours need no script.
     """
     return _ForkServer() if "forkserver" in multiprocessing.get_all_start_methods() else _Spawn()
+
+
+def end_with_parent() -> None:
+    """Let this worker process end as soon as the process that started it is gone, however that went.
+
+    A worker whose parent was killed waits for work for ever otherwise, and whoever reads the output of the command
+    waits with it: the worker has that pipe open.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)
 
 
 @contextmanager

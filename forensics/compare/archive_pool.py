@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from forensics.attestation.processes import worker_context
+from forensics.attestation.processes import end_with_parent, worker_context
 from forensics.compare.archives import read_contents, read_texts
 from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.contents import Contents
@@ -142,6 +142,7 @@ class _Workers:
 
 def _limit() -> None:
     """Limit this worker. Ctrl-C reaches the whole process group; the parent alone answers it."""
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource

@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from forensics.attestation.processes import worker_context
+from forensics.attestation.processes import end_with_parent, worker_context
 from forensics.model.errors import Unreachable, UsageError
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ def _quietly() -> None:
     """Leave Ctrl-C to the process that started this one, or every worker would print a traceback of its own."""
     import signal
 
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
