@@ -65,6 +65,10 @@ def sweep(
     per_second: Annotated[
         float, typer.Option("--per-second", min=0.1, help="Requests a second to one host, of all workers together.")
     ] = 20.0,
+    thorough: Annotated[
+        bool,
+        typer.Option("--thorough", help="Ask the index's journal and the CI provider too, which give guests little."),
+    ] = False,
     offline: OfflineOption = False,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON (schema forensics/sweep/1).")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 4 when a project is left or a source missed.")] = False,
@@ -100,7 +104,7 @@ def sweep(
         raise UsageError("Name a LIST, a --publisher or a --campaign.", advice="For instance: forensics sweep uv.lock")
     projects, downloads = _listed(lists or [], ask)
     projects |= dict.fromkeys(project for seed in seeds for project in seed.neighbours)
-    dataset = begin(out, endpoints_from(ask), trust_root_bytes(ask))
+    dataset = begin(out, endpoints_from(ask), trust_root_bytes(ask), thorough=thorough)
     limits = Limits(concurrency=concurrency, max_wait_seconds=max_wait, per_second=per_second)
     for repository in publisher or []:
         projects |= dict.fromkeys(_published_by(dataset, repository, limits, ask))

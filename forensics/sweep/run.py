@@ -57,8 +57,15 @@ def sweep(dataset: Dataset, projects: Iterable[Project], engine: Engine, plan: P
             yield result
 
 
-def begin(path: Path, endpoints: Endpoints, trust_root: bytes | None) -> Dataset:
-    """Return the sweep at *path*, begun now if nothing is there. Raises UsageError as `open_or_make` does."""
+RATIONED = frozenset({"journal", "github"})
+"""Services that give one guest so little (one request a second, sixty an hour) that asking them bounds a sweep."""
+
+
+def begin(path: Path, endpoints: Endpoints, trust_root: bytes | None, *, thorough: bool = False) -> Dataset:
+    """Return the sweep at *path*, begun now if nothing is there; RATIONED services take part where it is *thorough*.
+
+    Raises UsageError as `open_or_make` does.
+    """
     from datetime import UTC, datetime
 
     from forensics._version import __version__
@@ -66,7 +73,7 @@ def begin(path: Path, endpoints: Endpoints, trust_root: bytes | None) -> Dataset
 
     return open_or_make(
         path,
-        endpoints=endpoints.urls,
+        endpoints={key: url for key, url in endpoints.urls.items() if thorough or key not in RATIONED},
         trust_root=trust_root,
         tool=f"release-forensics {__version__}",
         now=datetime.now(UTC),
