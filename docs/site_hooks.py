@@ -124,7 +124,7 @@ def api_page() -> str:
     for name in sorted(n for n in forensics.__all__ if not n.startswith("_")):
         lines += [f"## forensics.{name}", "", *_function(name, getattr(forensics, name)), ""]
     classes = (notebook.CaseView, notebook.Conclusion, notebook.ReleaseView, notebook.Releases, notebook.Difference,
-               notebook.LogView, LogAnswer, Picture, Pictures, graph.Graph, graph.Pivots)  # fmt: skip
+               notebook.LogView, LogAnswer, notebook.Exposed, Picture, Pictures, graph.Graph, graph.Pivots)  # fmt: skip
     for one in classes:
         lines += [f"## {one.__name__}", "", _doc(one), "", *_members(one)]
     tree = (errors.__doc__ or "").partition("\n\n")

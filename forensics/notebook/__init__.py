@@ -6,8 +6,9 @@ Shows and arranges what `investigation`, `graph`, `compare` and `report` say; ju
 
 from forensics.notebook.columns import columns
 from forensics.notebook.difference import Difference
+from forensics.notebook.exposed import Exposed
 from forensics.notebook.hunt import LogView
 from forensics.notebook.releases import Releases, ReleaseView
 from forensics.notebook.view import CaseView, Conclusion
 
-__all__ = ["CaseView", "Conclusion", "Difference", "LogView", "ReleaseView", "Releases", "columns"]
+__all__ = ["CaseView", "Conclusion", "Difference", "Exposed", "LogView", "ReleaseView", "Releases", "columns"]

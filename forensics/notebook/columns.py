@@ -30,6 +30,7 @@ ABOUT: dict[str, str] = {
     "findings": "One row for each signal that fired on a release.",
     "waves": "One row for each run of flagged releases of one line, with its exposure window.",
     "pivots": "One row for each signature, unattested file and telling file inside a suspect: what it is found by.",
+    "exposure": "One row for each place in a lockfile or manifest that names a suspect, surest first.",
     "log_entries": "One row for each entry of a transparency log that the case holds, with its signer.",
 }
 """What the rows of each frame are."""
@@ -204,6 +205,19 @@ JUDGED: dict[str, dict[str, tuple[str, str]]] = {
         "workflow_digest": ("str", "Git blob id of the workflow file."),
         "payload": ("str", "SHA-256 of the file, or of the file inside."),
         "evidence": ("list[str]", _EVIDENCE),
+    },
+    "exposure": {
+        "file": ("str", "The lockfile or manifest."),
+        "kind": ("str", "Which tool wrote it."),
+        "where": ("str", "Where in it."),
+        "match": ("str", "hash, version, version with another hash, or range: the surest first."),
+        "version": ("str", "The suspect."),
+        "verdict": ("str", "Its verdict; for a range suspicious at most."),
+        "named": ("str", "What the file says."),
+        "note": ("str", "What else a reader should know."),
+        "installable_from": ("datetime", "UTC; null when nobody knows."),
+        "installable_until": ("datetime", "UTC; null when nothing says that it ended."),
+        "overlap": ("bool", "Whether it was pinned while it could be installed, by git; null when nobody knows."),
     },
     "log_entries": {
         "log_index": ("int", "Global index; on logs of Rekor v2 the index in that log."),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from forensics.model.finding import Assessment, Verdict
     from forensics.model.project import Project
     from forensics.notebook.difference import Difference
+    from forensics.notebook.exposed import Exposed
     from forensics.notebook.hunt import LogView
     from forensics.notebook.releases import Releases, ReleaseView
     from forensics.report.pictures import Picture, Pictures
@@ -241,6 +242,17 @@ class CaseView:
         from forensics.notebook.hunt import LogView
 
         return LogView(self.investigation, self.analysis)
+
+    def exposure(self, *places: str | Path, history: bool = False) -> Exposed:
+        """Return which lockfiles could have pulled a suspect; *places* are lockfiles, manifests, or directories.
+
+        With *history* every version in the git history of each directory is read, too. Raises UsageError for a place
+        that is not there.
+        """
+        from forensics.investigation.exposure import search, suspects_of
+        from forensics.notebook.exposed import Exposed
+
+        return Exposed(search(suspects_of([self.analysis]), [Path(one) for one in places], history=history))
 
     # Evidence and reports.
 

@@ -153,6 +153,19 @@ def test_log_is_asked_from_what_the_case_recorded(case: CaseView) -> None:
         case.log.search()
 
 
+def test_lockfiles_that_name_a_suspect_are_found_and_unread_ones_named(case: CaseView, tmp_path: Path) -> None:
+    digest = case.release("8.3.42").artifacts["sha256"][0]
+    (tmp_path / "requirements.txt").write_text(f"ultralytics==8.3.42 --hash=sha256:{digest}\n", "utf-8")
+    (tmp_path / "uv.lock").write_text("[[[ ultralytics", "utf-8")
+    found = case.exposure(tmp_path)
+    assert found.hits.columns == list(described("exposure"))
+    assert found.hits.select("match", "version", "verdict").rows() == [("hash", "8.3.42", "likely-compromised")]
+    assert found.not_read["file"].str.ends_with("uv.lock").to_list() == [True]
+    assert "uv.lock" in found._repr_html_()
+    with pytest.raises(UsageError):
+        case.exposure(tmp_path / "none")
+
+
 # Evidence, pictures, reports
 
 
@@ -289,6 +302,21 @@ def test_progress_rewrites_one_line_on_a_terminal_and_is_silent_elsewhere(monkey
         assert ("Checking signatures: 0 of 1000" in stream.getvalue()) is shown
         assert stream.getvalue().count("\r") < 20, "many calls are one change"
         assert "\n" not in stream.getvalue()
+
+
+def test_a_kernel_shows_one_line_of_progress_and_errors_without_traceback() -> None:
+    import nbformat
+    from nbclient import NotebookClient
+
+    steps = "with Line() as line:\n    for n in range(4):\n        line('verification', n, 4); time.sleep(0.25)"
+    cells = [f"import time\nfrom forensics.notebook.progress import Line\n{steps}",
+             "import forensics; forensics.open_case('none')"]  # fmt: skip
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    NotebookClient(book, timeout=60, kernel_name="python3", allow_errors=True).execute()
+    assert [output.output_type for output in book.cells[0].outputs] == ["display_data"], "one output, changed in place"
+    (error,) = book.cells[1].outputs
+    assert error.traceback[0] == "CaseNotFound: There is no case 'none'."
+    assert error.traceback[-1].startswith("`forensics case list`")
 
 
 def test_import_is_light() -> None:

@@ -5,7 +5,6 @@ What is wanted is stated as plain values, so that a worker loads nothing but the
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from collections import defaultdict
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from forensics.attestation.processes import end_with_parent, worker_context
 from forensics.model.errors import EvidenceError
 from forensics.model.project import Ecosystem
 from forensics.model.versions import rules_of
@@ -184,12 +184,9 @@ def examine_files(
 def _in_pool(
     wanted: Sequence[Wanted], batches: Sequence[Sequence[tuple[str, str]]], workers: int, progress: Progress | None
 ) -> list[Examined]:
-    # Never fork: the caller may have threads (polars has), and a forked lock stays locked.
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     total = sum(map(len, batches))
     found: list[Examined] = []
-    with ProcessPoolExecutor(min(workers, len(batches)), context, _start, (tuple(wanted),)) as pool:
+    with ProcessPoolExecutor(min(workers, len(batches)), worker_context(), _start, (tuple(wanted),)) as pool:
         for some in pool.map(_work, batches):
             found += some
             if progress:
@@ -203,6 +200,7 @@ _matcher: Matcher | None = None
 def _start(wanted: tuple[Wanted, ...]) -> None:
     """Make this worker's matcher. Ctrl-C reaches the whole process group; the parent alone answers it."""
     global _matcher
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _matcher = Matcher(wanted)
 
