@@ -23,6 +23,9 @@ from forensics.notebook.columns import ABOUT, JUDGED, MEANINGS, described
 from forensics.notebook.progress import Line
 from forensics.report import render_html
 from forensics.timeline.tables import SCHEMAS
+from tests.lab.pki import Authority
+from tests.lab.tiles_http import TilesSite, serve_tiles
+from tests.lab.tiles_log import big_log, writer
 from tests.sources.conftest import _tiny_server, tiny  # noqa: F401 -- fixtures of the small index
 from tests.sources.tiny import Tiny, entry
 
@@ -372,3 +375,29 @@ def test_a_project_that_is_none_leaves_no_case_behind(tmp_path: Path) -> None:
     assert not (tmp_path / "cases" / "none").exists()
     with pytest.raises(UsageError, match="some"):
         forensics.investigate("demo", files="some")
+
+
+@pytest.mark.usefixtures("_services")
+def test_a_scan_of_the_log_is_kept_in_the_case_and_repeats_offline(
+    tiny: Tiny,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    authority = Authority()
+    san = "https://github.com/acme/wanted/.github/workflows/release.yml@refs/tags/v1.2.3"
+    own = writer(authority, 999, san=san)
+    log = big_log(authority, 600, {17: own.record(b"x"), 599: own.record(b"y")}, writers=2)
+    tiny.page([entry("demo-1.0.0.tar.gz")])
+    with serve_tiles(TilesSite(log), authority, tmp_path) as running:
+        monkeypatch.setenv("FORENSICS_REKOR_TILES_URLS", running.url)
+        monkeypatch.setenv("FORENSICS_TRUST_ROOT", str(running.root))
+        case = forensics.investigate("demo", case="mine", workers=1)
+        live = case.log.scan(identity=san, offline=False)
+        assert case.log.scan(regex="acme/wan.ed", from_index=18, to_index=599, offline=False).entries.height == 1
+    assert live.entries["log_index"].to_list() == [17, 599]
+    assert live.entries["verified"].to_list() == [True, True]
+    assert live.not_checked.is_empty()
+    assert "indices 0–599" in live.covered[0]
+    root = Path(os.environ["FORENSICS_TRUST_ROOT"])
+    again = forensics.open_case("mine", trust_root=root, workers=1).log.scan(identity=san)
+    assert again.entries.drop("evidence").equals(live.entries.drop("evidence"))
