@@ -245,9 +245,11 @@ def _entries(analysis: Analysis) -> Iterator[tuple[Identity | None, Row]]:
                     a.log_entry.index, a.log_entry.log_id, a.signed_at, verified, *what, *_who(a.identity),
                     list(a.evidence),
                 )  # fmt: skip
-    left = [(one.record, one.version, one.filename, False) for one in analysis.history.log_only]
+    # What no release claims is not listed, if the index could be asked at all.
+    nowhere = False if analysis.history.unasked is None else None
+    left = [(one.record, one.version, one.filename, nowhere) for one in analysis.history.log_only]
     if analysis.logged is not None:
-        left += [(record, None, None, False) for some in analysis.logged.records.values() for record in some]
+        left += [(record, None, None, nowhere) for some in analysis.logged.records.values() for record in some]
     for record, version, filename, known in left:
         if (record.log_id, record.index) not in seen:
             seen.add((record.log_id, record.index))

@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 
 import forensics
+from forensics.model.checked import NotChecked
 from forensics.model.endpoints import SERVICES
 from forensics.model.errors import CaseNotFound, NoSuchProject, NoSuchVersion, UsageError
 from forensics.model.finding import Verdict
@@ -142,6 +143,14 @@ def test_from_one_entry_of_the_log_to_all_that_its_signer_signed(case: CaseView)
     assert case.log.signers["not_in_index"].to_list() == [4]
     with pytest.raises(UsageError, match="no entry 1 "):
         case.log.signed_by(1)
+
+
+def test_without_an_index_nobody_says_that_an_entry_is_not_listed(case: CaseView) -> None:
+    unasked = NotChecked("the index could not be reached", "index")
+    history = replace(case.analysis.history, releases=(), unasked=unasked)
+    log = CaseView(case.investigation, replace(case.analysis, history=history)).log
+    assert log.entries.height == 4
+    assert log.entries["in_index"].to_list() == [None] * 4
 
 
 def test_log_is_asked_from_what_the_case_recorded(case: CaseView) -> None:
