@@ -17,9 +17,10 @@ from bench.lock_rows import LOCK_ROWS
 from bench.log_rows import LOG_ROWS
 from bench.row import NotMeasured, Row
 from bench.rows import ROWS
+from bench.sweep_rows import SWEEP_ROWS
 
 FOLDER = Path(__file__).parent
-ALL: tuple[Row, ...] = (*ROWS, *LOG_ROWS, *LOCK_ROWS)
+ALL: tuple[Row, ...] = (*ROWS, *LOG_ROWS, *LOCK_ROWS, *SWEEP_ROWS)
 
 
 def run(rows: Sequence[Row], quick: bool) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from bench.material import attestations, jobs
-from bench.row import Row
+from bench.row import NotMeasured, Row
 from bench.timing import alternate
 
 BATCH = 50
@@ -32,6 +32,7 @@ def verify_batch(batch: tuple[bytes, list[Any]]) -> int:
 
 def dask_against_pool(quick: bool) -> float:
     """Rate of a Dask cluster of two worker processes against the pool's with two, batches of 50 attestations."""
+    from forensics.model.errors import UsageError
     from forensics.sweep.engine import Dask, Engine, Lost, Pool
 
     raw = attestations().root
@@ -43,7 +44,10 @@ def dask_against_pool(quick: bool) -> float:
         if any(isinstance(r, Lost) for r in results) or sum(results) != len(work):  # type: ignore[arg-type]
             raise RuntimeError("an attestation of the lab did not verify")
 
-    pool, dask = Pool(WORKERS), Dask(workers=WORKERS)
+    try:
+        pool, dask = Pool(WORKERS), Dask(workers=WORKERS)
+    except UsageError as error:
+        raise NotMeasured(error.what) from None
     try:
         by_pool, by_dask = alternate([lambda: whole(pool), lambda: whole(dask)], 1 if quick else 3)
     finally:
