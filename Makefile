@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test real real-rekor lint bench bench-quick evaluate calibration faults notebooks reports cases docs lock clean
+.PHONY: help demo test test-slow real real-rekor lint bench bench-quick evaluate calibration faults notebooks reports cases docs lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -24,8 +24,11 @@ demo: .venv/.runtime  ## print the timeline of the built-in reconstruction and w
 	$(BIN)/forensics timeline --case ultralytics-2024-12 --exit-zero
 	$(BIN)/forensics report ultralytics-2024-12 -o reports/ultralytics-2024-12.html --exit-zero
 
-test: .venv/.dev  ## run the tests (no network needed)
-	$(BIN)/python -m pytest -n auto --dist loadfile
+test: .venv/.dev  ## run the tests that are quick, nearly all of them (no network needed)
+	$(BIN)/python -m pytest -n auto --dist loadfile -m 'not slow'
+
+test-slow: .venv/.dev  ## run the rest: browsers, notebooks, whole commands over whole worlds (no network needed)
+	$(BIN)/python -m pytest -n auto --dist loadfile -m slow
 
 real: .venv/.dev  ## run the tests against the real rekor-tiles server; needs Go and its module proxy
 	FORENSICS_REAL=1 $(BIN)/python -m pytest -n 0 -rs tests/real/test_rekor_tiles.py

@@ -11,6 +11,8 @@ from typing import Any
 from forensics.model.errors import HostileInput
 
 _MAX_COMPLAINT = 2**20
+_LAST_WORDS = 5.0
+"""Seconds to wait for a killed program; only one that escaped its group can hold its pipes open for longer."""
 
 
 class TooLarge(HostileInput):
@@ -66,4 +68,12 @@ async def end(process: asyncio.subprocess.Process) -> None:
     """Kill the whole group, for helpers can outlive the program, and wait for the program."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
+    # asyncio counts a process as ended once its pipes are, and a pipe that nobody reads any more never ends.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_WORDS):
+            for pipe in filter(None, (process.stdout, process.stderr)):
+                while await pipe.read(2**16):
+                    pass
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_WORDS):
+            await process.wait()

@@ -9,6 +9,8 @@ import pytest
 
 from tests.lab.matrix import ALL, BEGIN, END, SOURCES, WAYS, Cell, matrix
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).resolve().parents[2] / "docs/reliability.md"
 EVERY = [*(source.name for source in SOURCES), ALL]
 WHOLE = pytest.mark.skipif(

@@ -166,6 +166,7 @@ def start(watcher: Watcher, home: Path, *more: object) -> subprocess.Popen[str]:
     return subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 
+@pytest.mark.slow
 def test_kills_and_faults_miss_nothing(
     watcher: Watcher, parts: tuple[Authority, Writer, TilesLog], tmp_path: Path
 ) -> None:

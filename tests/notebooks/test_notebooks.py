@@ -11,6 +11,8 @@ from nbclient import NotebookClient
 
 from forensics.model.endpoints import SERVICES
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 

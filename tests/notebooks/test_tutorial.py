@@ -14,6 +14,8 @@ from forensics.cli import make_app
 from forensics.evidence.library import builtin_cases
 from tests.conftest import Forensics
 
+pytestmark = pytest.mark.slow
+
 PAGE = (Path(__file__).parents[2] / "docs/getting-started.md").read_text("utf-8")
 BUILT_IN = {path.stem for path in builtin_cases()}
 COMMANDS = [

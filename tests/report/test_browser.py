@@ -19,6 +19,7 @@ from .pages import read
 
 BINARY = os.environ.get("CHROMIUM") or "/usr/bin/chromium"
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.skipif(not Path(BINARY).exists(), reason=f"no Chromium at {BINARY}; set CHROMIUM to its path"),
 ]

@@ -14,6 +14,8 @@ import pytest
 from forensics.report import FORMATS
 from tests.command import environment
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

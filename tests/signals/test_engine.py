@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from forensics.model.finding import Family, Severity, Verdict
 from forensics.signals.engine import judge, publish_moment
 from forensics.signals.registry import catalogue
@@ -161,6 +163,7 @@ def test_releases_without_times_and_empty_histories_are_judged() -> None:
     assert told["1.0.0"].verdict is Verdict.ORDINARY
 
 
+@pytest.mark.slow
 def test_ten_thousand_releases_are_judged() -> None:
     releases = [
         release(f"{1 + n % 3}.{n // 40}.{n % 40}", START + timedelta(hours=5 * n), USUAL if n % 7 else EVIL)

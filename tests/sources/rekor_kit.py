@@ -11,7 +11,7 @@ from forensics.attestation.trust import TrustRoot, vouch
 from forensics.evidence.client import Client, Limits
 from forensics.evidence.network import open_network
 from forensics.investigation import Analysis, Investigation
-from forensics.model.endpoints import resolve_endpoints
+from forensics.model.endpoints import Endpoints, resolve_endpoints
 from forensics.model.project import parse_project
 from forensics.sources.interface import Witness
 from forensics.sources.rekor import Rekor
@@ -39,10 +39,15 @@ def root_of(server: LabServer) -> TrustRoot:
 def investigation(
     server: LabServer, path: Path, *, imports: dict[str, tuple[str, str]] | None = None, collect: bool = True
 ) -> Investigation:
-    """A case about the project of *server*; *imports* are kind and text by file name, there before any question."""
+    """A case about the project of *server*; *imports* are kind and text by file name, there before any question.
+
+    Only the index and the log are asked: the others remember removed releases too.
+    """
     root = root_of(server)
     project = parse_project(f"pypi:{server.world.scenario.project}")
-    made = Investigation.start(project, path, resolve_endpoints(environment=server.env()), trust_root=root.raw)
+    urls = resolve_endpoints(environment=server.env()).urls
+    endpoints = Endpoints({key: url for key, url in urls.items() if key not in {"journal", "depsdev", "github"}})
+    made = Investigation.start(project, path, endpoints, trust_root=root.raw)
     for name, (kind, text) in (imports or {}).items():
         made.case.add_import(name, text.encode(), kind=kind, source=f"test {name}")
     if collect:

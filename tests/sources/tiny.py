@@ -8,6 +8,7 @@ import json
 import socket
 import threading
 import time
+import xmlrpc.client
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -68,13 +69,20 @@ class Tiny:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         path = scope["raw_path"].decode()
         self.asked.append(path)
-        reply = self.find(path)
+        reply = _empty_journal((await receive())["body"]) if path == "/journal" else self.find(path)
         await asyncio.sleep(reply.delay)
         body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         headers += [(name.encode(), value.encode()) for name, value in self.headers.items()]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": body[: len(body) // 2] if reply.cut else body})
+
+
+def _empty_journal(question: bytes) -> Reply:
+    """A journal in which nothing ever happened, and a project without accounts."""
+    _, method = xmlrpc.client.loads(question)
+    answer: Any = 7 if method == "changelog_last_serial" else []
+    return Reply(xmlrpc.client.dumps((answer,), methodresponse=True).encode())
 
 
 def _stored(path: str) -> Reply:

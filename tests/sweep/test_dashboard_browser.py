@@ -16,6 +16,7 @@ from .test_dashboard import NOW, release_row, world
 
 BINARY = os.environ.get("CHROMIUM") or "/usr/bin/chromium"
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.skipif(not Path(BINARY).exists(), reason=f"no Chromium at {BINARY}; set CHROMIUM to its path"),
 ]

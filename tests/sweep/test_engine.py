@@ -92,6 +92,7 @@ def test_engines_by_name() -> None:
         engine_for("spark", scheduler=None, workers=None)
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_not_there() -> None:
     pytest.importorskip("distributed", reason="the optional extra `cluster` is not installed")
     with pytest.raises(UsageError, match="does not answer"):

@@ -14,6 +14,8 @@ from tests.lab.pki import Authority
 from tests.lab.tiles_http import TilesServer, TilesSite, serve_tiles
 from tests.lab.tiles_log import TilesLog, big_log, writer
 
+pytestmark = pytest.mark.slow
+
 SAN = "https://github.com/acme/wanted/.github/workflows/release.yml@refs/tags/v1.2.3"
 PLANTED = [17, 30_001, 39_999]
 

@@ -23,6 +23,8 @@ from tests.command import COMMAND, environment
 from tests.lab import LabServer, serve
 from tests.lab.fleet import Fleet, build_fleet
 
+pytestmark = pytest.mark.slow
+
 FAST = ("--per-second", "5000", "--quiet")
 
 

@@ -140,6 +140,8 @@ def test_an_empty_directory_is_an_error(tmp_path: Path) -> None:
 
 STAND_IN = """#!{python}
 import json, pathlib, sys
+
+pytestmark = pytest.mark.slow
 with open({log!r}, "a") as log:
     log.write(json.dumps(sys.argv[1:]) + "\\n")
 if "--case" in sys.argv:
