@@ -10,6 +10,8 @@ from tests.cli.conftest import Collected
 from tests.conftest import Forensics
 from tests.lab import LabServer, World, serve
 
+pytestmark = pytest.mark.slow
+
 PLACES = [
     {"TZ": "UTC", "LC_ALL": "C", "PYTHONHASHSEED": "0"},
     {"TZ": "Pacific/Kiritimati", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "1"},

@@ -8,6 +8,8 @@ import pytest
 
 from tests.conftest import Forensics
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 CASES = sorted(path.stem for path in (ROOT / "fixtures/cases").glob("*.zip"))
 

@@ -21,6 +21,7 @@ ROWS = [
     )
 ]
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.skipif(not Path(BINARY).exists(), reason=f"no Chromium at {BINARY}; set CHROMIUM to its path"),
 ]

@@ -140,8 +140,6 @@ def test_an_empty_directory_is_an_error(tmp_path: Path) -> None:
 
 STAND_IN = """#!{python}
 import json, pathlib, sys
-
-pytestmark = pytest.mark.slow
 with open({log!r}, "a") as log:
     log.write(json.dumps(sys.argv[1:]) + "\\n")
 if "--case" in sys.argv:
@@ -178,6 +176,7 @@ def test_a_version_that_was_never_released_cannot_be_expected(tmp_path: Path) ->
     assert run(tmp_path / "small.toml").misses == ["small: 9.9.9 is expected, and was never released"]
 
 
+@pytest.mark.slow
 def test_a_scenario_is_run_through_the_installed_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Two small scenarios, side by side, printed in the order of their names; the second one cannot be met."""
     expect = '[[expect]]\nversion = "1.0.0"\nverdict = "ordinary"\nsignals = ["door-changed"]\n'
