@@ -313,7 +313,7 @@ class Investigation:
         """Return the history that the answers give, every attestation verified, and what the log says."""
         from forensics.attestation.registry_keys import keys_for
         from forensics.investigation.earlier import earlier_of, jobs_of_earlier
-        from forensics.investigation.verification import jobs_of, verify_jobs
+        from forensics.investigation.verification import jobs_of, verify_held, verify_jobs
         from forensics.timeline.history import build_history
         from forensics.timeline.logged import read_log
         from forensics.timeline.registry_signatures import with_registry_signatures
@@ -328,7 +328,8 @@ class Investigation:
         earlier = earlier_of(self._snapshots, known)
         collected_at = self.case.meta.closed_at or self.case.meta.created_at
         logged = read_log(self.project, gathered, supplements, attested, self.root)
-        history = build_history(self.project, gathered, supplements, attested, collected_at, logged, earlier)
+        held = verify_held(self.root, str(self.project), gathered.others.held, self._verified, workers)
+        history = build_history(self.project, gathered, supplements, attested, collected_at, logged, earlier, held)
         return with_registry_signatures(history, keys), logged
 
     def supplements(self) -> Supplements:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from forensics.model.attestation import Attestation
 from forensics.model.checked import Checked
+from forensics.model.held import FileRef, Held
 from forensics.model.project import Ecosystem, Project
+from forensics.sources.github_attestations import HeldAnswer
 from forensics.sources.index import IndexFile, Provenance, ProvenanceAnswer
 
 if TYPE_CHECKING:
@@ -62,3 +64,27 @@ def verify_jobs(
     for job in jobs:
         results.setdefault(job.filename or "", []).append(known[job])
     return {name: tuple(found) for name, found in results.items()}
+
+
+def verify_held(
+    root: TrustRoot,
+    project: str,
+    answers: Mapping[FileRef, HeldAnswer],
+    known: dict[Job, Attestation],
+    workers: int | None,
+) -> tuple[Held, ...]:
+    """Return the attestations that GitHub holds, each verified against the digest that it was asked for.
+
+    By whatever name the subject goes: builds are attested under names of their own. *known* is as for `verify_jobs`.
+    """
+    from forensics.attestation.pool import Job
+
+    jobs = [
+        (ref, Job("bundle", one.value.data, None, None, ref.sha256, one.value.evidence))
+        for ref, answer in sorted(answers.items(), key=lambda pair: pair[0])
+        if isinstance(answer, Checked)
+        for one in answer.value
+        if isinstance(one, Checked)
+    ]
+    verify_jobs(root, project, [job for _, job in jobs], known, workers, None)
+    return tuple(Held(ref, known[job]) for ref, job in jobs)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from forensics.model.checked import Checked
+from forensics.model.attestation import VerificationStatus
+from forensics.model.checked import Checked, NotChecked
 from forensics.model.ci import RunRef, run_of
 from forensics.model.finding import Assessment
+from forensics.model.held import FileRef, github_repository
 from forensics.model.release import History, Release
 from forensics.sources.gather import Gathered
 from forensics.sources.journal_collect import Window
@@ -41,7 +43,42 @@ def wanted_of_others(gathered: Gathered, history: History, assessments: Sequence
         serials=(serial,) if serial else (),
         runs=_runs(suspects, history, assessments),
         names=_names(history),
+        files=_files(suspects, history, assessments),
     )
+
+
+def _files(suspects: Sequence[Assessment], history: History, assessments: Sequence[Assessment]) -> tuple[FileRef, ...]:
+    """Files of suspects, of removed releases and of the newest, of which the index showed no attestation."""
+    repository = _published_from(history, assessments)
+    if repository is None:
+        return ()
+    releases = [a.release for a in suspects]
+    last = max((r.published for r in history.releases if r.published), default=None)
+    releases += [r for r in history.releases if r.published and r.published == last]
+    return tuple(
+        dict.fromkeys(
+            FileRef(repository, artifact.sha256)
+            for release in releases
+            for artifact in release.artifacts
+            if artifact.sha256 and (isinstance(artifact.provenance, NotChecked) or not artifact.provenance.value)
+        )
+    )
+
+
+def _published_from(history: History, assessments: Sequence[Assessment]) -> str | None:
+    """The repository that signed the latest release that is no suspect; where none is signed, the one git was read of.
+
+    A suspect's certificate may name a repository of somebody else.
+    """
+    for assessment in reversed(assessments):
+        for attestation in () if assessment.verdict.flagged else assessment.release.attestations:
+            valid = attestation.verification.status is VerificationStatus.VALID
+            if valid and attestation.identity:
+                named = github_repository(attestation.identity.source_repository_uri)
+                if named:
+                    return named
+    home = history.repository
+    return github_repository(home.value.url) if isinstance(home, Checked) else None
 
 
 def _runs(suspects: Sequence[Assessment], history: History, assessments: Sequence[Assessment]) -> tuple[RunRef, ...]:

@@ -29,6 +29,8 @@ MAX_STEPS = 1000
 _PATHS = {"repository": "repositories", "owner": "user"}
 RUNS, RUNS_WITH_TOKEN = 20, 400
 """Runs of one collection; each takes two requests, and sixty an hour are free without a token."""
+FILES, FILES_WITH_TOKEN = 10, 200
+"""Files whose attestations are asked for: what the runs and the names leave of sixty."""
 GONE = (
     "GitHub answered 404: it keeps a run for 90 days by default and for 400 at most, and shows none of a repository "
     "that is private or gone"
@@ -48,6 +50,11 @@ class Access:
         """How many runs may be asked for."""
         return RUNS_WITH_TOKEN if self.token else RUNS
 
+    @property
+    def files(self) -> int:
+        """Of how many files the attestations may be asked for."""
+        return FILES_WITH_TOKEN if self.token else FILES
+
 
 @dataclass(slots=True)
 class Hub:
@@ -60,8 +67,13 @@ class Hub:
     token: str | None = None
     limited: NotChecked | None = field(default=None)
 
-    async def get(self, path: str, needs: str = NEEDS) -> Outcome[dict[str, Any]]:
-        """Return the JSON object at *path*, or why there is none; a 404 is no failure of the source, and no absence."""
+    async def get(
+        self, path: str, needs: str = NEEDS, *, none: dict[str, Any] | None = None
+    ) -> Outcome[dict[str, Any]]:
+        """Return the JSON object at *path*, or why there is none; a 404 is no failure of the source, and no absence.
+
+        *none* is what a 404 stands for where GitHub says by it that it holds nothing.
+        """
         if self.limited is not None:
             return NotChecked(self.limited.reason, needs, self.limited.evidence)
         outcome = await self.witness.ask(self._ask(f"{self.base}{path}"), needs)
@@ -69,6 +81,8 @@ class Hub:
             return outcome
         answer = outcome.value
         if answer.status == 404:
+            if none is not None:
+                return Checked(none, outcome.evidence)
             return NotChecked(GONE if "/actions/" in path else "GitHub answered 404", needs, outcome.evidence)
         if answer.status in {401, 403}:
             missed = self.witness.miss(_refusal(answer), needs, outcome.evidence)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.ci import CiRun, CurrentName, RunRef
+from forensics.model.held import FileRef
 from forensics.model.journal import NO_ACCOUNTS, NO_ADVICE, NO_JOURNAL, Journal, Member
 from forensics.model.opinion import NO_OPINION
 from forensics.model.project import Ecosystem
@@ -20,6 +21,7 @@ from forensics.model.release import Advisory, SourceStatus
 from forensics.sources.accounts import read_members
 from forensics.sources.depsdev import DepsDev, Opinions
 from forensics.sources.github import Access, Hub, read_names, read_runs, recorded_names, recorded_runs
+from forensics.sources.github_attestations import HeldAnswer, read_held, recorded_files
 from forensics.sources.interface import Witness
 from forensics.sources.journal import JournalPages
 from forensics.sources.journal_collect import JournalCollector, Window
@@ -45,6 +47,7 @@ class Others:
     advisories: tuple[Advisory, ...] = ()
     runs: Mapping[RunRef, Outcome[CiRun]] = field(default_factory=dict)
     names: tuple[Outcome[CurrentName], ...] = ()
+    held: Mapping[FileRef, HeldAnswer] = field(default_factory=dict)
     sources: tuple[SourceStatus, ...] = ()
 
 
@@ -55,13 +58,15 @@ NO_OTHERS = Others()
 class Plan:
     """What a first judgement wants of the further witnesses, the most wanted first.
 
-    `windows` of the journal and single `serials` in it; CI runs; `names`: kind and number of repositories and owners.
+    `windows` of the journal and single `serials` in it; CI runs; `names`: kind and number of repositories and owners;
+    `files` whose attestations GitHub is asked for.
     """
 
     windows: tuple[Window, ...] = ()
     serials: tuple[int, ...] = ()
     runs: tuple[RunRef, ...] = ()
     names: tuple[tuple[str, str], ...] = ()
+    files: tuple[FileRef, ...] = ()
 
 
 @dataclass(slots=True)
@@ -83,12 +88,12 @@ async def ask_after(
     afterwards, in words.
     """
     before = len(asked.witnesses)
-    runs, names = await _github(asked, archive, asking)
+    runs, names, held = await _github(asked, archive, asking)
     journal = await _journal(asked, archive, asking)
     members = await _members(asked)
     opinions, advisories = await _depsdev(asked, gathered, supplements)
     statuses = tuple(witness.status() for witness in asked.witnesses[before:])
-    others = Others(journal, members, opinions, advisories, runs, names, statuses)
+    others = Others(journal, members, opinions, advisories, runs, names, held, statuses)
     return replace(gathered, others=others, sources=(*gathered.sources, *statuses))
 
 
@@ -108,27 +113,37 @@ async def _journal(asked: Round, archive: Archive, asking: Asking | None) -> Out
 
 async def _github(
     asked: Round, archive: Archive, asking: Asking | None
-) -> tuple[dict[RunRef, Outcome[CiRun]], tuple[Outcome[CurrentName], ...]]:
-    """Return the CI runs and current names that are wanted, and those that the case holds."""
+) -> tuple[dict[RunRef, Outcome[CiRun]], tuple[Outcome[CurrentName], ...], dict[FileRef, HeldAnswer]]:
+    """Return the CI runs, current names and attestations that are wanted, and those that the case holds."""
     if "github" not in asked.endpoints.urls:
-        return {}, ()
+        return {}, (), {}
     base, witness = asked.endpoints["github"], asked.witness("GitHub")
     plan, access = (asking.plan, asking.github) if asking else (Plan(), None)
     hub = Hub(access.kept if access else asked.client, base, witness)
     if access is not None:
         hub.fresh, hub.token = access.fresh, access.token
-        left = len(plan.runs) - access.runs
-        if left > 0 and asking:
-            asking.left.append(
-                f"GitHub: {left} runs of ordinary releases were not asked for: {access.runs} are the limit"
-            )
+        if asking:
+            asking.left += _over(plan, access)
     wanted = plan.runs[: access.runs] if access else ()
     refs = dict.fromkeys((*wanted, *recorded_runs(archive, base)))
     runs = await read_runs(hub, tuple(refs), asked.tick("runs"))
     names = await read_names(hub, dict.fromkeys((*plan.names, *recorded_names(archive, base))))
+    files = plan.files[: access.files] if access else ()
+    sought = dict.fromkeys((*files, *recorded_files(archive, base)))
+    held = await read_held(hub, tuple(sought), asked.tick("attestations"))
     if not witness.asked:
         asked.forget(witness)
-    return runs, names
+    return runs, names, held
+
+
+def _over(plan: Plan, access: Access) -> list[str]:
+    """Return in words what of *plan* is over the limits of *access*."""
+    runs, files = len(plan.runs) - access.runs, len(plan.files) - access.files
+    over = [f"GitHub: {runs} runs of ordinary releases were not asked for: {access.runs} are the limit"]
+    over = over if runs > 0 else []
+    if files > 0:
+        over.append(f"GitHub: attestations of {files} files were not asked for: {access.files} are the limit")
+    return over
 
 
 async def _depsdev(

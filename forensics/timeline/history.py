@@ -10,6 +10,7 @@ from datetime import datetime
 from forensics.model.attestation import Attestation
 from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.event import TimeKind
+from forensics.model.held import Held
 from forensics.model.project import Project
 from forensics.model.publication import NO_PUBLICATION, Publication
 from forensics.model.release import (
@@ -32,6 +33,7 @@ from forensics.timeline.advisories import advisories_of
 from forensics.timeline.contradictions import contradiction_events, contradictions_of
 from forensics.timeline.depsdev import opinion_supplements, with_opinions
 from forensics.timeline.earlier import Earlier
+from forensics.timeline.held import held_contradictions, held_events, held_not_checked
 from forensics.timeline.journal import journal_supplements
 from forensics.timeline.logged import Logged
 from forensics.timeline.missed import import_status, missed_of
@@ -53,8 +55,12 @@ def build_history(
     collected_at: datetime,
     logged: Logged | None = None,
     earlier: Earlier | None = None,
+    held: Sequence[Held] = (),
 ) -> History:
-    """Return the history of *project*: releases in order of publication, undated ones after the version below them."""
+    """Return the history of *project*: releases in order of publication, undated ones after the version below them.
+
+    *held* are attestations that GitHub holds, verified.
+    """
     logged, earlier = logged or Logged(), earlier or Earlier()
     index = gathered.index.value if isinstance(gathered.index, Checked) else None
     rules = rules_of(project.ecosystem)
@@ -67,7 +73,9 @@ def build_history(
     releases = with_sources(order_releases(builder.releases(), rules), gathered.repository, project)
     releases = with_opinions(with_witnesses(releases, others), others.opinions, rules)
     contradictions = [*builder.contradictions, *contradictions_of(releases, others, index)]
-    told = [*told_events(others, index, releases), *contradiction_events(contradictions, releases, collected_at)]
+    contradictions += held_contradictions(releases, held)
+    told = [*told_events(others, index, releases), *held_events(releases, held)]
+    told += contradiction_events(contradictions, releases, collected_at)
     return History(
         project=project,
         status=index.status if index else ProjectStatus.UNKNOWN,
@@ -76,7 +84,11 @@ def build_history(
         latest=index.latest if index else None,
         collected_at=collected_at,
         sources=(*gathered.sources, *import_status(supplements)),
-        not_checked=(*missed_of(gathered, supplements, index, releases), *logged.not_checked),
+        not_checked=(
+            *missed_of(gathered, supplements, index, releases),
+            *logged.not_checked,
+            *held_not_checked(releases, held),
+        ),
         contradictions=tuple(contradictions),
         unasked=gathered.index if isinstance(gathered.index, NotChecked) else None,
         repository=source_history(gathered.repository),

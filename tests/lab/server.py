@@ -24,6 +24,7 @@ from tests.lab.errors import LabError
 from tests.lab.faults import Fault, FaultLayer, RequestRecord
 from tests.lab.git_site import GitSite, git_routes
 from tests.lab.github import CiView, github_routes
+from tests.lab.github_attestations import attestation_routes
 from tests.lab.http_index import file_routes, index_routes, osv_routes
 from tests.lab.http_npm import npm_routes
 from tests.lab.http_rekor import rekor_routes
@@ -165,13 +166,16 @@ class LabServer:
             return self._snapshot
 
     def _app(self) -> Starlette:
+        def now() -> datetime:
+            return self._moment
+
         routes: list[BaseRoute] = [
             Mount("/index", routes=index_routes(self._now, lambda: self.urls, lambda: self.journal)),
             Mount("/files", routes=file_routes(self._now)),
             Mount("/npm", routes=npm_routes(self._now, lambda: self.npm_url)),
             Mount("/rekor", routes=rekor_routes(self._now)),
             Mount("/osv", routes=osv_routes(self._now)),
-            Mount("/github", routes=github_routes(self._ci, lambda: self._moment)),
+            Mount("/github", routes=[*github_routes(self._ci, now), *attestation_routes(self.world, now)]),
             Mount("/depsdev", routes=depsdev_routes(lambda: DepsDevView(self.world, self._moment))),
             Mount("/git", routes=git_routes(self._git, lambda: self._moment)),
         ]

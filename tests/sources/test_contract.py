@@ -23,6 +23,7 @@ from forensics.evidence.transport import RecordingTransport, ReplayingTransport
 from forensics.model.checked import Checked, NotChecked
 from forensics.model.ci import RunRef
 from forensics.model.endpoints import Endpoints, resolve_endpoints
+from forensics.model.held import FileRef
 from forensics.model.project import Project, parse_project
 from forensics.sources.accounts import read_members
 from forensics.sources.depsdev import DepsDev
@@ -33,6 +34,7 @@ from forensics.sources.git_collect import Collector
 from forensics.sources.git_record import Records
 from forensics.sources.git_url import Home
 from forensics.sources.github import Hub, read_names, read_runs
+from forensics.sources.github_attestations import read_held
 from forensics.sources.interface import Witness
 from forensics.sources.journal import JournalPages
 from forensics.sources.journal_collect import JournalCollector
@@ -132,6 +134,18 @@ async def names(s: Setting) -> Any:
     return (await read_names(Hub(s.client, s.endpoints["github"], s.witness), [("repository", "4711")]))[0]
 
 
+async def held(s: Setting) -> Any:
+    ref = FileRef(s.server.world.release("1.0.3").claims.slug, s.server.world.files_of("1.0.3")[0].sha256)
+    return (await read_held(Hub(s.client, s.endpoints["github"], s.witness), [ref]))[ref]
+
+
+async def held_bundle(s: Setting) -> Any:
+    """What the address of the one attestation leads to."""
+    told = await held(s)
+    assert isinstance(told, Checked)
+    return told.value[0]
+
+
 async def repository(s: Setting) -> Any:
     """The repository of the project, by the git program: its refs."""
     records = Records(s.archive)
@@ -184,6 +198,8 @@ ADAPTERS = [
     Adapter("deps.dev of npm", "npm", "/depsdev", opinions),
     Adapter("GitHub runs", "pypi", "/github", runs),
     Adapter("GitHub names", "pypi", "/github", names),
+    Adapter("GitHub attestations", "pypi", "/github", held),
+    Adapter("GitHub's store of attestations", "pypi", "/github/attestation-store", held_bundle),
     Adapter("git", "pypi", "/git", repository, patient=False),
 ]
 FAULTS = {
