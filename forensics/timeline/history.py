@@ -314,9 +314,13 @@ class _Builder:
             sha512=file.sha512,
         )
 
+    def _absence(self, file: NamedFile) -> tuple[str, ...]:
+        """Return what it rests on that a file is gone: the index's answer, and whoever names the file."""
+        return tuple(dict.fromkeys((*(self.index.evidence if self.index else ()), *file.evidence)))
+
     def _remembered(self, file: NamedFile) -> Outcome[tuple[Attestation, ...]]:
         """Return the attestations of a file that is gone: those that an earlier case saw, else the log's."""
-        logged = self.logged.of(file.filename, file.digest) or _REMOVED_FILE
+        logged = self.logged.of(file.filename, file.digest) or replace(_REMOVED_FILE, evidence=self._absence(file))
         then = self.earlier.attested.get(file.filename)
         if then is None or (isinstance(logged, Checked) and not then):
             return logged
