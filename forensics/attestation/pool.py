@@ -16,6 +16,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from multiprocessing.context import ForkServerContext
 
 from forensics.attestation.context import Expected
 from forensics.attestation.depth import text_within_depth
@@ -29,6 +30,8 @@ POOL_FROM = 64
 """Below this many jobs starting workers costs more than they save."""
 BATCH = 64
 MAX_JOB = 64 << 20
+_LOADED = ["sigstore.verify", "forensics.attestation.evaluate"]
+"""What verification takes longest to load. None of it starts a thread when it is loaded."""
 Progress = Callable[[int, int], None]
 
 
@@ -174,7 +177,10 @@ def _run_suspect(
 
 
 def _pool(root: TrustRoot, workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, mp_context=worker_context(), initializer=_start, initargs=(root,))
+    context = worker_context()
+    if isinstance(context, ForkServerContext):
+        context.set_forkserver_preload(_LOADED)  # once in the process that workers are forked from, not in each of them
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(root,))
 
 
 def _end(pool: ProcessPoolExecutor) -> None:

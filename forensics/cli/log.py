@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -97,6 +96,8 @@ def _question(*values: object) -> tuple[str, Any]:
 
 def _ask(ask: Any, question: tuple[str, Any], limit: int) -> tuple[list[LogRecord], list[NotChecked]]:
     """Ask through the case that is named, or through nothing that keeps."""
+    import asyncio
+
     from forensics.attestation.trust import default_root, vouch
     from forensics.cli.common import PER_SECOND, endpoints_from, trust_root_bytes
     from forensics.evidence.client import Limits

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -118,6 +117,8 @@ def _read(ask: Ask, cases: list[tuple[Case, TrustRoot]], files: list[Path]) -> S
 
 
 def _run(ask: Ask, cases: list[Case], seen: Seen, limit: int) -> list[Consistency]:
+    import asyncio
+
     from forensics.cli.common import PER_SECOND, endpoints_from
     from forensics.cli.log_session import settle
     from forensics.cli.progress import Reporter

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -147,11 +146,14 @@ def _wanted(search: Search, begin: int | None, last: int | None, since: str | No
 
 
 def _run(ask: Ask, logs: Logs, log: str | None, search: Search, wanted: Wanted) -> list[Scanned]:
+    import asyncio
+
     from forensics.cli.progress import Reporter
 
     with Reporter(quiet=ask.quiet, verbose=ask.verbose) as reporter:
 
         def tick(done: int, total: int) -> None:
+
             reporter.progress("Searching the log", done, total)
 
         if log == "v1":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import random
 import sys
@@ -77,6 +76,8 @@ def watch(
     A match is printed before the state moves on: after a kill it may be printed again, never omitted. A fork, a split
     view or a rollback ends the watch with exit 4 and keeps the state. Exit 1 when the last poll could not be made.
     """
+    import asyncio
+
     from forensics.cli.log_scan import output_form
     from forensics.cli.log_session import logs_of
 
@@ -223,6 +224,8 @@ class _Loop:
     once: bool
 
     async def run(self, begin: _Begin, path: Path, form: str) -> int:
+        import asyncio
+
         from forensics.sources.tiles_watch import Contradicted, Doubtful
 
         made = failures = doubts = 0

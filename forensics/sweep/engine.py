@@ -66,10 +66,11 @@ class Pool:
 
     workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
     _pool: ProcessPoolExecutor | None = field(default=None, init=False, repr=False)
+    _busy: bool = field(default=False, init=False, repr=False)
 
     def run(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R | Lost[T]]:
         """Yield results as they come; a worker that dies takes what was in flight along, which is then tried alone."""
-        waiting, suspects = iter(tasks), deque[T]()
+        waiting, suspects, self._busy = iter(tasks), deque[T](), True
         while True:
             in_flight: list[T] = []
             try:
@@ -80,6 +81,7 @@ class Pool:
             while suspects:
                 yield self._alone(work, suspects.popleft())
             if not in_flight:
+                self._busy = False
                 return
 
     def _until_death(self, work: Callable[[T], R], waiting: Iterator[T], in_flight: list[T]) -> Iterator[R]:
@@ -111,12 +113,14 @@ class Pool:
         """Do nothing: processes of this machine see what it sees."""
 
     def close(self) -> None:
-        """End the workers at once: what they were at is on disk and goes on next time."""
-        if self._pool is not None:
+        """Let workers that have nothing to do end by themselves, and end others at once: what they have is on disk."""
+        if self._pool is not None and not self._busy:
+            self._pool.shutdown()
+        elif self._pool is not None:
             for process in list((self._pool._processes or {}).values()):
                 process.terminate()
             self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+        self._pool = None
 
 
 def _fit(path: str) -> tuple[bool, bool]:
