@@ -69,9 +69,10 @@ async def end(process: asyncio.subprocess.Process) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     # asyncio counts a process as ended once its pipes are, and a pipe that nobody reads any more never ends.
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_LAST_WORDS):
-            for pipe in filter(None, (process.stdout, process.stderr)):
+    for pipe in filter(None, (process.stdout, process.stderr)):
+        # A RuntimeError says that somebody else reads it still.
+        with contextlib.suppress(TimeoutError, RuntimeError):
+            async with asyncio.timeout(_LAST_WORDS):
                 while await pipe.read(2**16):
                     pass
     with contextlib.suppress(TimeoutError):
