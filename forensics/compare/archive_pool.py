@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.util import Finalize
 from typing import Any, ClassVar
 
 from forensics.attestation.processes import end_with_parent, worker_context
@@ -78,9 +79,22 @@ class _Workers:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None and self._pool is not None and self._count not in self._idle:
-            self._idle[self._count] = self._pool
+            self._keep(self._count, self._pool)
         else:
             self._end()
+
+    @classmethod
+    def _keep(cls, count: int, pool: ProcessPoolExecutor) -> None:
+        if not cls._idle:
+            # A process that is itself a worker joins its children when it ends, and they would wait for work for ever.
+            # The queues that would tell them to end close at priority 10.
+            Finalize(None, cls._end_idle, exitpriority=20)
+        cls._idle[count] = pool
+
+    @classmethod
+    def _end_idle(cls) -> None:
+        while cls._idle:
+            cls._idle.popitem()[1].shutdown()
 
     def each(self, function: Callable[..., Any], jobs: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
         """Yield the result for each job, or in words why there is none. The first item of a job gives its bytes."""

@@ -11,10 +11,13 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from forensics.attestation.processes import worker_context
 from forensics.compare.archive_entry import ArchiveLimits
 from forensics.compare.archive_pool import Job, read_many
 from forensics.compare.archives import read_contents
@@ -413,6 +416,24 @@ def test_workers_have_limits() -> None:
         memory, wrote = pool.each(_greedy, [(lambda: b"memory",), (lambda: b"write",)])
     assert memory == "MemoryError"
     assert wrote != "written"
+
+
+def test_a_worker_that_read_archives_ends_with_its_pool() -> None:
+    with ProcessPoolExecutor(1, mp_context=worker_context()) as pool:
+        assert pool.submit(_read_one).result(60) == 1
+        workers = list((pool._processes or {}).values())
+        pool.shutdown(wait=False)
+        workers[0].join(30)
+        ended = workers[0].exitcode == 0
+        if not ended:
+            workers[0].kill()
+    assert ended, "the worker waits for its own idle workers"
+
+
+def _read_one() -> int:
+    found = read_many([Job(WHEEL, partial(wheel, {"thing/__init__.py": b""}))], workers=1)[0]
+    assert isinstance(found, Checked)
+    return len(found.value.members) - 3
 
 
 def _greedy(what: bytes) -> str:
