@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow real real-rekor lint bench bench-quick evaluate calibration faults notebooks reports cases docs lock clean
+.PHONY: help demo test test-slow real real-rekor lint bench bench-quick evaluate calibration faults fleet notebooks reports cases docs lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -56,6 +56,9 @@ calibration: .venv/.dev  ## evaluate, and write docs/calibration.md
 
 faults: .venv/.dev  ## run every source in every kind of fault; writes the table of docs/reliability.md
 	$(BIN)/python -m tests.lab faults docs/reliability.md
+
+fleet: .venv/.dev  ## sweep 2,000 projects, killed twice, and again on a cluster that loses a worker (half an hour)
+	FORENSICS_FLEET=2000 $(BIN)/python -m pytest -n 0 -s tests/sweep/test_large_fleet.py
 
 notebooks: .venv/.dev  ## execute the notebooks
 	$(BIN)/python -m pytest -n 0 tests/notebooks

@@ -52,7 +52,7 @@ def _watch(running: subprocess.Popen[bytes]) -> float:
     def look() -> None:
         nonlocal peak
         while not done.wait(0.5):
-            peak = max(peak, sum(_resident(pid) for pid in _family(running.pid)) / 2**20)
+            peak = max(peak, resident(running.pid))
 
     watcher = threading.Thread(target=look)
     watcher.start()
@@ -60,6 +60,11 @@ def _watch(running: subprocess.Popen[bytes]) -> float:
     done.set()
     watcher.join()
     return peak
+
+
+def resident(pid: int) -> float:
+    """Return the memory (MiB, resident) of a process and of all that it started; 0 where it is gone."""
+    return sum(_resident(one) for one in _family(pid)) / 2**20
 
 
 def _family(pid: int) -> list[int]:

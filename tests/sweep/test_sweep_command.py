@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,11 +20,9 @@ from forensics.sweep.tables import SCHEMAS
 from tests.command import COMMAND, environment
 from tests.lab import LabServer, serve
 from tests.lab.fleet import Fleet, build_fleet
+from tests.sweep.running import FAST, cluster, done
 
 pytestmark = pytest.mark.slow
-
-FAST = ("--per-second", "5000", "--quiet")
-
 
 @dataclass
 class Swept:
@@ -50,9 +46,9 @@ class Swept:
     def run(self, *words: object, code: int = 11) -> str:
         line = [str(COMMAND), "sweep", *map(str, words)]
         env = environment(self.home, self.server.env())
-        done = subprocess.run(line, env=env, cwd=self.home, capture_output=True, encoding="utf-8", check=False)
-        assert done.returncode == code, done.stderr
-        return done.stdout
+        ended = subprocess.run(line, env=env, cwd=self.home, capture_output=True, encoding="utf-8", check=False)
+        assert ended.returncode == code, ended.stderr
+        return ended.stdout
 
 
 @pytest.fixture(scope="module")
@@ -65,20 +61,15 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swept]:
         line = [str(COMMAND), "sweep", str(made.names), "-o", str(made.out), *FAST]
         killed = subprocess.Popen(line, env=environment(home, server.env()), cwd=home, start_new_session=True)
         deadline = time.monotonic() + 90
-        while len(_done(made.out)) < 12 and killed.poll() is None and time.monotonic() < deadline:
+        while len(done(made.out)) < 12 and killed.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
         os.killpg(killed.pid, signal.SIGKILL)
         killed.wait()
-        made.done_before = _done(made.out)
+        made.done_before = done(made.out)
         server.reset_requests()
         made.document = json.loads(made.run(made.names, "-o", made.out, *FAST, "--json"))
         made.asked_after = {name for r in server.requests for name in fleet.names if f"/{name}/" in r.path}
         yield made
-
-
-def _done(out: Path) -> set[str]:
-    found = out.glob("projects/ecosystem=pypi/project=*/part-0.parquet")
-    return {path.parent.name.removeprefix("project=") for path in found}
 
 
 def test_planted_campaigns_are_joined_exactly(swept: Swept) -> None:
@@ -127,8 +118,8 @@ def test_every_case_is_a_case(swept: Swept) -> None:
     case = swept.out / "cases" / "pypi" / name
     env = environment(swept.home, swept.server.env())
     line = [str(COMMAND), "timeline", "--case", str(case), "--offline", "--json"]
-    done = subprocess.run(line, env=env, capture_output=True, encoding="utf-8", check=False)
-    assert done.returncode in {10, 11}, done.stderr
+    ended = subprocess.run(line, env=env, capture_output=True, encoding="utf-8", check=False)
+    assert ended.returncode in {10, 11}, ended.stderr
 
 
 def test_a_campaign_starts_from_a_case(swept: Swept) -> None:
@@ -167,11 +158,11 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_tables(swept: Swept, tmp_p
     some = tmp_path / "some.txt"
     some.write_text("\n".join(swept.fleet.names[:9]) + "\n", "utf-8")
     out = tmp_path / "by-dask"
-    with _cluster(tmp_path, workers=3) as (address, workers):
+    with cluster(tmp_path, workers=3) as (address, workers):
         line = [str(COMMAND), "sweep", str(some), "-o", str(out), "--scheduler", address, *FAST]
         running = subprocess.Popen(line, env=environment(swept.home, swept.server.env()), stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 90
-        while len(_done(out)) < 2 and running.poll() is None and time.monotonic() < deadline:
+        while len(done(out)) < 2 and running.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
         workers[0].kill()
         assert running.wait(timeout=200) in {10, 11}
@@ -180,37 +171,6 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_tables(swept: Swept, tmp_p
     for name in SCHEMAS:
         mine, theirs = (open_dataset(path).table(name, wanted) for path in (swept.out, out))
         assert mine.equals(theirs), name
-
-
-class _cluster:  # noqa: N801 -- used as a function
-    """A scheduler and workers of Dask as processes on loopback, ended with the block."""
-
-    def __init__(self, home: Path, workers: int) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
-        self.home, self.count = home, workers
-        self.processes: list[subprocess.Popen[bytes]] = []
-
-    def __enter__(self) -> tuple[str, list[subprocess.Popen[bytes]]]:
-        port = self.address.rpartition(":")[2]
-        host = ["--host", "127.0.0.1", "--no-dashboard"]
-        self._start("distributed.cli.dask_scheduler", *host, "--port", port)
-        for _ in range(self.count):
-            one = ["--nthreads", "1", "--nworkers", "1", "--no-nanny", "--local-directory", str(self.home)]
-            self._start("distributed.cli.dask_worker", self.address, *host, *one)
-        return self.address, self.processes[1:]
-
-    def __exit__(self, *problem: object) -> None:
-        for process in self.processes:
-            process.kill()
-        for process in self.processes:
-            process.wait()
-
-    def _start(self, module: str, *words: str) -> None:
-        line = [sys.executable, "-m", module, *words]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self.processes.append(subprocess.Popen(line, cwd=self.home, **quiet))  # type: ignore[call-overload]
 
 
 def test_other_services_are_another_sweep(swept: Swept) -> None:
