@@ -24,6 +24,7 @@ from tests.sweep.running import FAST, cluster, done
 
 pytestmark = pytest.mark.slow
 
+
 @dataclass
 class Swept:
     """A fleet, its server, and the sweep over it that was killed once and went on."""
