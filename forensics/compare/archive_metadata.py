@@ -35,7 +35,25 @@ def layout_of(kind: str, texts: Mapping[str, bytes]) -> Layout:
         kind,
         tuple(p for p in paths if isinstance(p, str)) if isinstance(paths, list) else (),
         backend if isinstance(backend := build.get("build-backend"), str) and paths else "",
+        modules=_top_modules(texts) if kind == "sdist" else frozenset(),
     )
+
+
+def _top_modules(texts: Mapping[str, bytes]) -> frozenset[str]:
+    """Return the modules that an sdist installs by themselves, in small letters.
+
+    That is the one of the project's name, as flit and hatch take it where there is no package, and those that
+    setuptools is told of in `py-modules`. Beside them a directory holds what is not installed: `setup.py`, `tasks.py`.
+    """
+    names = [
+        re.sub(r"[-_.]+", "_", line.partition(":")[2].strip())
+        for line in _header_lines(texts.get("PKG-INFO", b""))
+        if line.lower().startswith("name:")
+    ]
+    tools = _table(_toml(texts.get("pyproject.toml")).get("tool"))
+    listed = _table(tools.get("setuptools")).get("py-modules")
+    names += [one for one in listed if isinstance(one, str)] if isinstance(listed, list) else []
+    return frozenset(name.lower() for name in names)
 
 
 def hooks_of(kind: str, texts: Mapping[str, bytes], paths: Iterable[str]) -> tuple[str, ...]:

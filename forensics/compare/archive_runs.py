@@ -43,7 +43,8 @@ _LAYOUT = re.compile(r"^[^/]+\.(?:data|dist-info)/")
 class Layout:
     """What an artifact's own declarations say: its kind, the files that hooks name, and where in-tree backends lie.
 
-    All paths are inside the artifact, without the one directory that an sdist or npm tarball has around everything.
+    `modules` are the top-level modules that an sdist names or is named after. All paths are inside the artifact,
+    without the one directory that an sdist or npm tarball has around everything.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class Layout:
     backend: str = ""
     hooked: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
+    modules: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -151,7 +153,11 @@ def _starts(
             outer = folder.rpartition("/")[0]
             if f"{outer}/__init__.py" not in shown and not (layout.kind == "sdist" and _aside(place)):
                 at_import.append(path)
-        elif (layout.kind == "wheel" and not folder) or (layout.kind == "sdist" and top == "src/"):
+        elif (
+            (layout.kind == "wheel" and not folder)
+            or (layout.kind == "sdist" and top == "src/")
+            or (layout.kind == "sdist" and not folder and name.partition(".")[0].lower() in layout.modules)
+        ):
             at_import.append(path)
     return [(Runs.IMPORT, at_import), (Runs.START, at_start), (Runs.INSTALL, at_install)]
 

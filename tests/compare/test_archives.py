@@ -106,6 +106,23 @@ def test_what_an_sdist_runs_when() -> None:
     assert {runs["tests/__init__.py"], runs["noxfile.py"]} == {Runs.CALLED}
 
 
+def test_a_distribution_of_single_modules() -> None:
+    """What the project is named after and what setuptools is told of is installed; what lies beside it is not."""
+    files = {
+        "My_Thing.py": b"import _helper\n",
+        "_helper.py": b"import socket\n",
+        "extra.py": b"",
+        "tasks.py": b"import subprocess\n",
+        "pyproject.toml": b'[tool.setuptools]\npy-modules = ["extra", 1]\n',
+    }
+    named = b"Metadata-Version: 2.1\nName: my.thing\n\nName: tasks\n"
+    runs = _runs(sdist_contents(files, metadata=named))
+    assert {path for path, when in runs.items() if when is Runs.IMPORT} == {"My_Thing.py", "_helper.py", "extra.py"}
+    assert runs["tasks.py"] is Runs.CALLED
+    other = _runs(sdist_contents(files | {"pyproject.toml": b""}, metadata=b"Name: other\n"))
+    assert Runs.IMPORT not in other.values()
+
+
 def test_an_npm_tarball() -> None:
     package = {
         "main": "./lib/index.js",
