@@ -1,7 +1,7 @@
-"""Certificate claims of a GitHub Actions run, as Fulcio writes them into extensions .1 to .24.
+"""Certificate claims of a run of GitHub Actions or GitLab CI, as Fulcio writes them into extensions .1 to .24.
 
 Follows the extension table of Fulcio's ``oid-info.md``: .1 to .6 hold raw bytes, .8 to .24 DER UTF8Strings;
-an extension is absent when its claim is empty.
+an extension is absent when its claim is empty. A run is GitLab's when its issuer is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from tests.lab.scenario import IdentityChange, Scenario
+
+GITLAB = "https://gitlab.com"
+"""The issuer of GitLab's tokens, which is the host of its projects, too."""
 
 ENVIRONMENT_SINCE = datetime(2025, 11, 4, tzinfo=UTC)
 """Fulcio writes the deployment environment (.23) into certificates from here on."""
@@ -40,23 +43,44 @@ class Claims:
     log: str
 
     @property
+    def gitlab(self) -> bool:
+        """Whether GitLab CI ran it."""
+        return self.issuer == GITLAB
+
+    @property
     def slug(self) -> str:
-        """``owner/name`` of the repository."""
-        return "/".join(self.repository.rstrip("/").split("/")[-2:])
+        """``owner/name`` of the repository; on GitLab the whole path, groups within groups included."""
+        parts = self.repository.rstrip("/").split("/")
+        return "/".join(parts[3:] if self.gitlab else parts[-2:])
 
     @property
     def san(self) -> str:
         """The certificate's subject: the workflow that held the token, at its ref."""
-        return f"{self.repository}/{self.signer}@{self.ref}"
+        return self._at_ref(self.signer)
 
     @property
     def config_uri(self) -> str:
         """The top-level workflow, at its ref."""
-        return f"{self.repository}/{self.config}@{self.ref}"
+        return self._at_ref(self.config)
+
+    def _at_ref(self, path: str) -> str:
+        """A file of the repository; GitLab sets it off with two slashes, since groups nest."""
+        return f"{self.repository}{'//' if self.gitlab else '/'}{path}@{self.ref}"
+
+    @property
+    def run(self) -> str:
+        """Where the run is seen: an attempt of GitHub's, a job of GitLab's."""
+        if self.gitlab:
+            return f"{self.repository}/-/jobs/{self.run_id}"
+        return f"{self.repository}/actions/runs/{self.run_id}/attempts/{self.attempt}"
 
     @property
     def subject(self) -> str:
-        """The token's ``sub``: by environment where there is one, else by ref."""
+        """The token's ``sub``: by environment where there is one, else by ref; GitLab's always by ref."""
+        if self.gitlab:
+            kind = "tag" if self.ref.startswith("refs/tags/") else "branch"
+            name = self.ref.removeprefix("refs/tags/").removeprefix("refs/heads/")
+            return f"project_path:{self.slug}:ref_type:{kind}:ref:{name}"
         tail = f"environment:{self.environment}" if self.environment else f"ref:{self.ref}"
         return f"repo:{self.slug}:{tail}"
 
@@ -67,14 +91,10 @@ class Claims:
 
     def extensions(self, not_before: datetime) -> dict[int, str]:
         """Extension number to value, for a certificate that starts at ``not_before``."""
-        run = f"{self.repository}/actions/runs/{self.run_id}/attempts/{self.attempt}"
+        github = {2: self.trigger, 3: self.commit, 4: self.workflow_name, 5: self.slug, 6: self.ref}
         values = {
             1: self.issuer,
-            2: self.trigger,
-            3: self.commit,
-            4: self.workflow_name,
-            5: self.slug,
-            6: self.ref,
+            **({} if self.gitlab else github),
             8: self.issuer,
             9: self.san,
             10: self.commit,
@@ -88,7 +108,7 @@ class Claims:
             18: self.config_uri,
             19: self.commit,
             20: self.trigger,
-            21: run,
+            21: self.run,
             22: self.visibility,
         }
         if not_before >= ENVIRONMENT_SINCE:
@@ -110,9 +130,11 @@ def claims_for(
     identity, home = scenario.identity, scenario.repository
     tag = home.tag_pattern.replace("{version}", version) or version
     signer = change.workflow or identity.workflow
+    issuer = change.issuer or identity.issuer
+    runner = change.runner or identity.runner
     reusable = PurePosixPath(signer).name.startswith("_") and signer != identity.workflow
     return Claims(
-        issuer=change.issuer or identity.issuer,
+        issuer=issuer,
         repository=(change.repository or home.url).rstrip("/"),
         repository_id=home.id if change.repository_id is None else change.repository_id,
         owner_id=home.owner_id if change.owner_id is None else change.owner_id,
@@ -120,7 +142,7 @@ def claims_for(
         config=identity.workflow if reusable else signer,
         ref=(change.ref or identity.ref).replace("{tag}", tag).replace("{version}", version),
         trigger=change.trigger or identity.trigger,
-        runner=change.runner or identity.runner,
+        runner="gitlab-hosted" if issuer == GITLAB and runner == "github-hosted" else runner,
         environment=identity.environment if change.environment is None else change.environment,
         visibility=home.visibility,
         commit=commit,

@@ -72,6 +72,9 @@ def run(path: Path) -> Outcome:
     except LabError as error:
         outcome.misses.append(str(error).partition("\n")[0])
         return outcome
+    except Exception as error:  # a world that cannot be made is a miss of this scenario, not the end of the others
+        outcome.misses.append(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
+        return outcome
     compare(outcome, early, late)
     return outcome
 

@@ -109,7 +109,7 @@ def git_history(scenario: Scenario, releases: tuple[PlannedRelease, ...]) -> Git
             made.refs.append(MovingRef(branch, sha, at))
         elif row.commit_on == "fork":
             made.refs.append(MovingRef(f"refs/pull/{1000 + number}/head", sha, at))
-        if row.tagged and row.commit_on in {"main", "tag"}:
+        if row.tagged and scenario.repository.tag_pattern and row.commit_on in {"main", "tag"}:
             lightweight = int(label(scenario.id, release.version, "tag")[:2], 16) % 4 == 0
             named = sha if lightweight else made.tag(release.tag, sha, release.tagged_at)
             made.refs.append(MovingRef(f"refs/tags/{release.tag}", named, release.tagged_at))

@@ -7,6 +7,7 @@ is new has one version, published when the scenario says so; one that is fetched
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -39,7 +40,7 @@ class Package:
 
 def plan_packages(scenario: Scenario, releases: tuple[PlannedRelease, ...]) -> tuple[Package, ...]:
     """All packages, the scenario's own first."""
-    siblings = [_sibling(scenario, sibling, releases) for sibling in scenario.sibling]
+    siblings = [_sibling(scenario, sibling, releases) for sibling in scenario.sibling if sibling.versions]
     return (Package(scenario, releases), *siblings, *_young(scenario))
 
 
@@ -95,7 +96,7 @@ def _ordinary(scenario: Scenario, version: str, at: datetime) -> Release:
 
 def _versions_before(version: str, count: int) -> list[str]:
     """Versions counted down from one: its patches, then those of the minors below."""
-    major, minor, patch = (int(part.partition("-")[0]) for part in [*version.split("."), "0", "0"][:3])
+    major, minor, patch = (int(number) for number in [*re.findall(r"\d+", version), "0", "0", "0"][:3])
     made: list[str] = []
     while len(made) < count and (major, minor, patch) > (0, 0, 0):
         patch -= 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -194,8 +195,11 @@ def expand_background(scenario: Scenario) -> tuple[Release, ...]:
 
 
 def _versions(background: Background) -> list[str]:
-    head, _, patch = background.first.rpartition(".")
-    return [f"{head}.{int(patch) + n}" for n in range(background.count)]
+    """Versions counted up in the last number of the first: its patch, or what stands behind ``rc`` or ``-beta.``."""
+    counted = re.fullmatch(r"(.*?)(\d+)", background.first)
+    assert counted is not None  # the loader has looked
+    head, last = counted.groups()
+    return [f"{head}{int(last) + n}" for n in range(background.count)]
 
 
 def _moments(background: Background, seed: str) -> list[datetime]:
@@ -215,11 +219,12 @@ def _moments(background: Background, seed: str) -> list[datetime]:
 def _fit(moment: datetime, background: Background) -> datetime:
     """Move a moment into the window of hours (keeping the spread), then forward to an allowed weekday."""
     first, last = background.hours_utc[0] * 3600, background.hours_utc[1] * 3600
+    span = last - first if first < last else last - first + 86_400  # from 22 to 6 is over midnight
     midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     second = int((moment - midnight).total_seconds())
-    if not first <= second < last:
-        second = first + (second - first) % (last - first)
-    moment = midnight + timedelta(seconds=second)
+    if (second - first) % 86_400 >= span:
+        second = first + (second - first) % span
+    moment = midnight + timedelta(seconds=second % 86_400)
     while moment.weekday() not in background.weekdays:
         moment += timedelta(days=1)
     return moment

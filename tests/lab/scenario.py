@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -82,7 +82,7 @@ class Background:
     hours_utc: tuple[int, ...] = (0, 24)
     weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
     door: Door = "token"
-    files: tuple[FileKind, ...] = ("sdist", "wheel")
+    files: tuple[FileKind, ...] = ()
     account: str = ""
     tagged: bool = True
 
@@ -133,7 +133,7 @@ class Release:
     version: str
     published: datetime
     door: Door
-    files: tuple[FileKind, ...]
+    files: tuple[FileKind, ...] = ()
     line: str = ""
     attested: tuple[FileKind, ...] | None = None
     removed: datetime | None = None
@@ -236,9 +236,20 @@ def parse_scenario(text: str, file: str) -> Scenario:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(file, "(file)", f"is not TOML: {error}") from error
-    scenario = decode(Scenario, table, file)
+    scenario = _with_files(decode(Scenario, table, file))
     _check(scenario, file)
     return scenario
+
+
+def _with_files(scenario: Scenario) -> Scenario:
+    """Give rows that name no files those of the ecosystem: a tarball on npm, an sdist and a wheel on PyPI."""
+    usual: tuple[FileKind, ...] = ("tarball",) if scenario.ecosystem == "npm" else ("sdist", "wheel")
+    background = scenario.background
+    return replace(
+        scenario,
+        background=background and replace(background, files=background.files or usual),
+        release=tuple(replace(row, files=row.files or usual) for row in scenario.release),
+    )
 
 
 def _check(scenario: Scenario, file: str) -> None:
@@ -266,7 +277,9 @@ def _check(scenario: Scenario, file: str) -> None:
 
 def _check_background(background: Background, file: str) -> None:
     hours = background.hours_utc
-    if len(hours) != 2 or not 0 <= hours[0] < hours[1] <= 24:
-        raise ScenarioError(file, "background.hours_utc", "is not a pair of rising hours of one day")
+    if len(hours) != 2 or hours[0] == hours[1] or not all(0 <= hour <= 24 for hour in hours):
+        raise ScenarioError(file, "background.hours_utc", "is not a pair of two hours of the day")
+    if not background.first[-1:].isdecimal():
+        raise ScenarioError(file, "background.first", f"{background.first!r} ends in no number to count up from")
     if not background.weekdays or not set(background.weekdays) <= set(range(7)):
         raise ScenarioError(file, "background.weekdays", "is not a list of weekdays, Monday being 0")

@@ -13,6 +13,9 @@ from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import semver
+from packaging.version import InvalidVersion, Version
+
 from tests.lab.artifacts import Artifact, build_artifacts
 from tests.lab.attest import SignedStatement
 from tests.lab.claims import Claims
@@ -235,11 +238,16 @@ class World:
     def _provenance(self, release: PlannedRelease, item: Signed) -> dict[str, Any]:
         """The PEP 740 provenance object: the publisher that the index had configured, and the attestation."""
         assert isinstance(item.statement, SignedStatement)
+        claims = release.claims
         publisher = {
-            "kind": "GitHub",
-            "repository": release.claims.slug,
-            "workflow": PurePosixPath(release.claims.config).name,
-            "environment": release.claims.environment or None,
+            "kind": "GitLab" if claims.gitlab else "GitHub",
+            "repository": claims.slug,
+            **(
+                {"workflow_filepath": claims.config}
+                if claims.gitlab
+                else {"workflow": PurePosixPath(claims.config).name}
+            ),
+            "environment": claims.environment or None,
             "claims": None,
         }
         bundle = {"publisher": publisher, "attestations": [item.statement.attestation(self.log, item.size)]}
@@ -255,7 +263,9 @@ def _check(scenario: Scenario) -> None:
     index = "PyPI" if scenario.ecosystem == "pypi" else "npm"
     for row in [*scenario.release, *expand_background(scenario)]:
         wrong = ""
-        if index == "npm":
+        if not _numbered(row.version, index):
+            wrong = "a version of this form"
+        elif index == "npm":
             wrong = "" if row.files == ("tarball",) else f"files = {list(row.files)}"
         elif row.door == "token-attested" or "tarball" in row.files:
             wrong = "token-attested" if row.door == "token-attested" else "tarball"
@@ -263,6 +273,16 @@ def _check(scenario: Scenario) -> None:
             wrong = f"the hook {row.content.install_hook}"
         if wrong:
             raise LabError(f"{scenario.id}: {row.version}: {wrong} does not exist on {index}")
+
+
+def _numbered(version: str, index: str) -> bool:
+    """Whether the index takes the version: npm by SemVer 2.0.0, PyPI by PEP 440 without a local label."""
+    if index == "npm":
+        return semver.Version.is_valid(version)
+    try:
+        return Version(version).local is None
+    except InvalidVersion:
+        return False
 
 
 def build_world(scenario: Scenario | str | Path, commits: Mapping[str, str] | None = None) -> World:

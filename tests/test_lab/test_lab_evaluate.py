@@ -176,6 +176,15 @@ def test_a_version_that_was_never_released_cannot_be_expected(tmp_path: Path) ->
     assert run(tmp_path / "small.toml").misses == ["small: 9.9.9 is expected, and was never released"]
 
 
+def test_a_world_that_cannot_be_made_is_a_miss_of_its_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("of a kind that nobody thought of\nmore")
+
+    monkeypatch.setattr("tests.lab.evaluate.serve", broken)
+    (tmp_path / "small.toml").write_text(MINIMAL)
+    assert run(tmp_path / "small.toml").misses == ["ZeroDivisionError: of a kind that nobody thought of"]
+
+
 @pytest.mark.slow
 def test_a_scenario_is_run_through_the_installed_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Two small scenarios, side by side, printed in the order of their names; the second one cannot be met."""

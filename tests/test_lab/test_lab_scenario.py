@@ -9,7 +9,7 @@ import pytest
 
 from tests.lab import LabError, ScenarioError, build_world, load_scenario
 from tests.lab.plan import expand_background, plan_releases
-from tests.lab.scenario import SCENARIOS, parse_scenario
+from tests.lab.scenario import SCENARIOS, Scenario, parse_scenario
 from tests.test_lab.minimal import MINIMAL
 
 FILES = sorted(SCENARIOS.glob("*.toml"))
@@ -145,3 +145,76 @@ def test_what_cannot_be_on_pypi_is_refused(old: str, new: str) -> None:
 def test_commits_can_be_given() -> None:
     world = build_world(parse_scenario(MINIMAL, "small.toml"), commits={"1.0.0": "ab" * 20})
     assert world.release("1.0.0").claims.commit == "ab" * 20
+
+
+BACKGROUND = """[background]
+count = 3
+first = "{first}"
+start = 2025-03-03T23:00:00Z
+every_hours = 48.0
+jitter_hours = 6.0
+hours_utc = [{hours}]
+door = "token"
+"""
+
+
+def _background(first: str = "1.0.8", hours: str = "8, 20", ecosystem: str = "pypi") -> Scenario:
+    text = MINIMAL.replace('ecosystem = "pypi"', f'ecosystem = "{ecosystem}"').split("[[release]]")[0]
+    return parse_scenario(text + BACKGROUND.format(first=first, hours=hours), "small.toml")
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [("1.0.8", "1.0.10"), ("20260101", "20260103"), ("2.0rc1", "2.0rc3"), ("1.0.0-beta.9", "1.0.0-beta.11")],
+)
+def test_background_counts_in_the_last_number(first: str, last: str) -> None:
+    versions = [row.version for row in expand_background(_background(first))]
+    assert (versions[0], versions[-1]) == (first, last)
+
+
+def test_background_must_have_a_number_to_count_from() -> None:
+    with pytest.raises(ScenarioError, match="ends in no number"):
+        _background("1.0.x")
+
+
+def test_hours_may_go_over_midnight() -> None:
+    rows = expand_background(_background(hours="22, 4"))
+    assert all(row.published.hour >= 22 or row.published.hour < 4 for row in rows)
+    assert [row.published for row in rows] == sorted({row.published for row in rows})
+    with pytest.raises(ScenarioError, match="pair of two hours"):
+        _background(hours="4, 4")
+
+
+def test_files_that_are_not_named_are_those_of_the_ecosystem() -> None:
+    assert {row.files for row in expand_background(_background(ecosystem="npm"))} == {("tarball",)}
+    assert {row.files for row in expand_background(_background())} == {("sdist", "wheel")}
+    bare = parse_scenario(MINIMAL.replace('files = ["sdist", "wheel"]\n', ""), "small.toml")
+    assert bare.release[0].files == ("sdist", "wheel")
+
+
+@pytest.mark.parametrize(
+    ("ecosystem", "version"), [("npm", "1.0"), ("npm", "v1.0.0"), ("pypi", "1.0+x"), ("pypi", "x")]
+)
+def test_a_version_that_the_index_would_not_take_is_refused(ecosystem: str, version: str) -> None:
+    text = MINIMAL.replace('"pypi"', f'"{ecosystem}"').replace('files = ["sdist", "wheel"]\n', "")
+    scenario = parse_scenario(text.replace('version = "1.0.0"', f'version = "{version}"'), "small.toml")
+    with pytest.raises(LabError, match="a version of this form does not exist"):
+        build_world(scenario)
+
+
+@pytest.mark.parametrize(
+    ("version", "before"),
+    [("2.0.0", "1.4.4"), ("2.0.0rc1", "1.4.4"), ("2026.2", "2026.1.4"), ("0.0.1", "0.0.0"), ("", None)],
+)
+def test_siblings_of_any_version(version: str, before: str | None) -> None:
+    versions = f'"{version}" = 2026-01-01T10:00:00Z' if version else ""
+    text = f'{MINIMAL}[[sibling]]\nproject = "other"\nversions = {{ {versions} }}\n'
+    packages = build_world(parse_scenario(text, "small.toml")).packages[1:]
+    found = [release.version for package in packages for release in package.releases]
+    assert found[-2:] == ([before, version] if version else [])
+
+
+def test_a_project_without_a_pattern_has_no_tags() -> None:
+    text = MINIMAL.replace("owner_id = 2", 'owner_id = 2\ntag_pattern = ""')
+    refs = build_world(parse_scenario(text, "small.toml")).git.refs
+    assert {ref.name for ref in refs} == {"refs/heads/main"}

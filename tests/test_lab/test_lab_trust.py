@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
-from pypi_attestations import AttestationType, Provenance
+from pypi_attestations import AttestationType, GitLabPublisher, Provenance
 from sigstore.errors import VerificationError
 from sigstore.models import Bundle, TrustedRoot
 from sigstore.verify import Verifier, policy
@@ -225,3 +225,30 @@ def test_log_only_entries_have_no_release() -> None:
     assert last.statement.entry.integrated == int(datetime(2026, 2, 1, tzinfo=UTC).timestamp())
     assert claims(last.statement.signer.certificate)[14] == "refs/tags/v1.0.1"
     assert not world.files_of("1.0.1")
+
+
+GITLAB = """[release.identity]
+issuer = "https://gitlab.com"
+repository = "https://gitlab.com/a-group/within/small"
+workflow = ".gitlab-ci.yml"
+environment = "release"
+"""
+
+
+def test_what_gitlab_builds_is_accepted_as_its_publishers(tmp_path: Path) -> None:
+    """The certificate fits the publisher by the rules of pypi-attestations, and carries none of GitHub's own claims."""
+    world = build_world(parse_scenario(MINIMAL + GITLAB, "small.toml"))
+    verifier = Verifier(trusted_root=TrustedRoot.from_file(str(world.write_trusted_root(tmp_path))))
+    provenance = Provenance.model_validate(world.files[0].provenance)
+    (bundle,) = provenance.attestation_bundles
+    assert isinstance(bundle.publisher, GitLabPublisher)
+    assert bundle.publisher.repository == "a-group/within/small"
+    verifier.verify_dsse(bundle.attestations[0].to_bundle(), bundle.publisher._as_policy())
+    certificate = x509.load_der_x509_certificate(bundle.attestations[0].verification_material.certificate)
+    arcs = {
+        int(e.oid.dotted_string.rpartition(".")[2])
+        for e in certificate.extensions
+        if e.oid.dotted_string.startswith(f"{FULCIO_ARC}.")
+    }
+    assert {1, 8, 11, 21} <= arcs
+    assert not arcs & {2, 3, 4, 5, 6}
