@@ -48,9 +48,12 @@ def _row(number: int) -> dict[str, object]:
 
 
 def _peak() -> int:
-    """Bytes; Linux counts in kilobytes, macOS in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    """Bytes at most resident so far. Linux's `ru_maxrss` begins with that of whoever started the process (exec(2))."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024  # kB, proc(5)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS counts in bytes
 
 
 def warm_requests(quick: bool) -> float:

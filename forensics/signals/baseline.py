@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Reversible
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from itertools import islice
 
 from forensics.model.checked import NotChecked
 from forensics.model.release import Door
 from forensics.signals import thresholds as t
-from forensics.signals.profile import Attested, Profile
+from forensics.signals.profile import Attested, Profile, shared
 
 CLAIMS = (
     "repositories", "owners", "repository_names", "workflows", "triggers", "refs", "runners", "environments",
     "accounts", "emails",
 )  # fmt: skip
 """The attributes of `Profile` that baselines compare."""
-
-
-@lru_cache(maxsize=1024)
-def _shared(claims: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
-    """Return one object for equal sets: releases of a project mostly claim the same, and comparing them is free."""
-    return claims
 
 
 @dataclass(slots=True)
@@ -47,7 +41,7 @@ class Past:
 
     def __post_init__(self) -> None:
         kept = {(name, value) for name in CLAIMS for value in getattr(self.profile, name)}
-        self.claims = _shared(frozenset(kept) - self.changed)
+        self.claims = shared(frozenset(kept) - self.changed)
 
     def serves(self, at: datetime) -> bool:
         """Whether it is part of baselines at time *at*: not flagged, and not yet removed or advised against by then.
@@ -61,15 +55,15 @@ class Past:
 
 @dataclass(slots=True)
 class Series:
-    """The releases of a line, or of the whole project, in order of publication, grown one at a time.
+    """The latest releases of a line, or of the whole project, in order of publication, grown one at a time.
 
     `usable` are those that may serve as baseline at some time, `attested` those of them of which every file was
-    attested: what was lost is looked for among them without limit of time.
+    attested: what was lost is looked for among them without limit of time. Each holds as many as baselines look at.
     """
 
-    members: list[Past] = field(default_factory=list)
-    usable: list[Past] = field(default_factory=list)
-    attested: list[Past] = field(default_factory=list)
+    members: deque[Past] = field(default_factory=lambda: deque(maxlen=t.COHORT_LIMIT))
+    usable: deque[Past] = field(default_factory=lambda: deque(maxlen=t.COHORT_LOOKED_AT))
+    attested: deque[Past] = field(default_factory=lambda: deque(maxlen=t.COHORT_LOOKED_AT))
 
     def add(self, past: Past) -> None:
         """Take in the next release."""
@@ -147,17 +141,16 @@ def build_baseline(line: Series, project: Series, at: datetime) -> Baseline:
     return Baseline(cohort or wider, borrowed, _joined(source.members), _attested(source.attested, at), wider)
 
 
-def _attested(past: Sequence[Past], at: datetime) -> tuple[Profile, ...]:
+def _attested(past: Reversible[Past], at: datetime) -> tuple[Profile, ...]:
     """Return the latest FULLY_ATTESTED of *past* that serve, latest last."""
-    latest = islice(reversed(past), t.COHORT_LOOKED_AT)
-    serving = (member.profile for member in latest if member.serves(at))
+    serving = (member.profile for member in reversed(past) if member.serves(at))
     return tuple(islice(serving, t.FULLY_ATTESTED))[::-1]
 
 
-def _cohort(past: Sequence[Past], at: datetime) -> tuple[Past, ...]:
+def _cohort(past: Reversible[Past], at: datetime) -> tuple[Past, ...]:
     chosen: list[Past] = []
     since = at - t.COHORT_SPAN
-    for member in islice(reversed(past), t.COHORT_LOOKED_AT):
+    for member in reversed(past):
         published = member.profile.release.published
         old = published is None or published < since
         if len(chosen) >= t.COHORT_LIMIT or (old and len(chosen) >= t.COHORT_RELEASES):
@@ -167,13 +160,13 @@ def _cohort(past: Sequence[Past], at: datetime) -> tuple[Past, ...]:
     return tuple(reversed(chosen))
 
 
-def _joined(past: Sequence[Past]) -> frozenset[tuple[str, str]]:
+def _joined(past: Iterable[Past]) -> frozenset[tuple[str, str]]:
     """Return changed values that have held: JOIN_RELEASES releases over JOIN_SPAN, none flagged for another reason.
 
     A value does not veto itself: releases flagged only because they carry it count.
     """
     seen: dict[tuple[str, str], list[datetime]] = {}
-    for member in past[-t.COHORT_LIMIT :]:
+    for member in past:
         if not member.changed or member.flagged_otherwise or member.removed or member.profile.published is None:
             continue
         for value in member.changed:

@@ -19,7 +19,7 @@ from forensics.signals.baseline import Baseline, Past, Series, build_baseline
 from forensics.signals.corroboration import CORROBORATED, corroborated
 from forensics.signals.doors import door_of
 from forensics.signals.numbering import Numbering
-from forensics.signals.profile import Attested, Profile, profile_of
+from forensics.signals.profile import Attested, Profile, profile_of, shared
 from forensics.signals.registry import Hit, Moment, Signal, View, catalogue
 from forensics.signals.rhythm import Rhythm
 from forensics.signals.verdict import EXCULPABLE, capped, reasons_for, verdict_of
@@ -113,7 +113,6 @@ class _Run:
         baseline = build_baseline(self.by_line[line], self.project, at)
         early = profile_of(release, publish_moment(release))
         late = profile_of(release)
-        door = door_of(late, baseline, self.history.project.ecosystem)
         views = [
             self._view(
                 index, profile, moment, line, door_of(profile, baseline, self.history.project.ecosystem), baseline
@@ -137,7 +136,7 @@ class _Run:
             release=release,
             line=line,
             predecessor=predecessor.version if predecessor else None,
-            door=door,
+            door=views[1].door,
             verdict=verdict,
             at_publish=at_publish,
             findings=findings,
@@ -209,7 +208,7 @@ class _Run:
             elif result is not None:
                 changed |= result.changed
                 findings.append(_finding(entry, result, borrowed=view.baseline.borrowed))
-        return _exculpated(findings, view), changed, unchecked
+        return _exculpated(findings, view), shared(changed), unchecked
 
     def _remember(
         self,

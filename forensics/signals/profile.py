@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
+from typing import Any
 
 from forensics.model.checked import Checked, NotChecked
 from forensics.model.identity import Identity, RefClass
@@ -19,6 +21,16 @@ class Attested(StrEnum):
     PARTIAL = "partial"
     NONE = "none"
     UNKNOWN = "unknown"
+
+
+@lru_cache(maxsize=4096)
+def shared(values: frozenset[Any]) -> frozenset[Any]:
+    """Return one object for equal sets.
+
+    Releases of a project mostly claim the same: ten sets each, of 216 bytes even where nothing is in them. And to
+    compare a set with itself is free.
+    """
+    return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +83,14 @@ def profile_of(release: Release, until: datetime | None = None) -> Profile:
         identities=identities,
         repositories=_values(identities, "source_repository_identifier"),
         owners=_values(identities, "source_repository_owner_identifier"),
-        repository_names=frozenset(i.repository.lower() for i in identities if i.repository),
-        workflows=_values(identities, "workflow") | _values(identities, "signer_workflow"),
+        repository_names=shared(frozenset(i.repository.lower() for i in identities if i.repository)),
+        workflows=shared(_values(identities, "workflow") | _values(identities, "signer_workflow")),
         triggers=_values(identities, "trigger"),
-        refs=frozenset(_ref(i, _default_branch(seen)) for i in identities if i.ref),
+        refs=shared(frozenset(_ref(i, _default_branch(seen)) for i in identities if i.ref)),
         runners=_values(identities, "runner_environment"),
         environments=_values(identities, "deployment_environment"),
-        accounts=_accounts(seen),
-        emails=_emails(seen),
+        accounts=shared(_accounts(seen)),
+        emails=shared(_emails(seen)),
         unknown_reason=_unknown(seen.artifacts),
     )
 
@@ -100,7 +112,7 @@ def _artifact_as_of(artifact: Artifact, until: datetime) -> Artifact:
 
 
 def _values(identities: tuple[Identity, ...], name: str) -> frozenset[str]:
-    return frozenset(value for identity in identities if (value := getattr(identity, name)) is not None)
+    return shared(frozenset(value for identity in identities if (value := getattr(identity, name)) is not None))
 
 
 def uploader_of(release: Release) -> Uploader | None:

@@ -182,7 +182,7 @@ SHAPES = {
     "off_hours.py": {24, 7},  # hours and weekdays
     "rhythm.py": {24, 7},
     "corroboration.py": {200},  # characters of a ref that are matched, which bounds the expression and no judgement
-    "baseline.py": {1024},  # entries of a cache
+    "profile.py": {4096},  # entries of a cache
     "door_changed.py": {3},  # ranks of doors
 }
 
