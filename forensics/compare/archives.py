@@ -22,6 +22,14 @@ _METADATA = frozenset({"METADATA", "RECORD", "PKG-INFO", "pyproject.toml", "pack
 _PROGRAM = (b"\x7fELF", b"MZ", b"#!", b"\xfe\xed\xfa", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _SCRIPTS = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx")
 _TYPES = (".d.ts", ".d.mts", ".d.cts")
+_READERS: dict[str, Callable[[bytes], CodeFacts | None]] = {
+    "python": read_code,
+    "pth": read_pth,
+    "script": read_script,
+}
+_REMEMBERED = 20_000
+_remembered: dict[tuple[str, str], CodeFacts | None] = {}
+"""What files could touch, by kind and SHA-256, in this process: releases of a project share most of their files."""
 
 
 @dataclass(slots=True)
@@ -143,7 +151,7 @@ def _take(reading: _Reading, path: str, entry: Entry, notes: Notes) -> None:
     reading.members[path] = Member(
         path, size, sha256.hexdigest(), blob.hexdigest(), Runs.NEVER, (), _lf_blob(text, blob.hexdigest())
     )
-    reading.code[path] = _facts(name, text)
+    reading.code[path] = _facts(name, text, sha256.hexdigest())
     if head.startswith(_PROGRAM):
         reading.programs.append(path)
     if name in _METADATA and text is not None and path.count("/") <= 1:
@@ -159,14 +167,30 @@ def _lf_blob(text: bytes | None, blob: str) -> str | None:
     return changed if changed != blob else None
 
 
-def _facts(name: str, text: bytes | None) -> CodeFacts | None:
+def _facts(name: str, text: bytes | None, sha256: str) -> CodeFacts | None:
+    """Return what a file of this *name* could touch; None for what is no code. *text* is None where it is too large."""
+    kind = _code_kind(name)
+    if kind is None or (kind == "pth" and text is None):
+        return None
+    if text is None:
+        larger = f"larger than {MAX_SOURCE:,} bytes" if kind == "python" else "larger than what is kept to be read"
+        return CodeFacts(problem=larger)
+    if (kind, sha256) in _remembered:
+        return _remembered[kind, sha256]
+    facts = _READERS[kind](text)
+    if not (facts and facts.problem):  # a problem may be one of memory at that moment
+        if len(_remembered) >= _REMEMBERED:
+            _remembered.clear()
+        _remembered[kind, sha256] = facts
+    return facts
+
+
+def _code_kind(name: str) -> str | None:
     if name.endswith((".py", ".pyw")):
-        return read_code(text) if text is not None else CodeFacts(problem=f"larger than {MAX_SOURCE:,} bytes")
+        return "python"
     if name.endswith(".pth"):
-        return read_pth(text) if text is not None else None
-    if name.endswith(_SCRIPTS) and not name.endswith(_TYPES):
-        return read_script(text) if text is not None else CodeFacts(problem="larger than what is kept to be read")
-    return None
+        return "pth"
+    return "script" if name.endswith(_SCRIPTS) and not name.endswith(_TYPES) else None
 
 
 def _final(member: Member, runs: Runs, facts: CodeFacts | None) -> Member:

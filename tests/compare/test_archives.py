@@ -210,3 +210,20 @@ def test_texts_are_read_within_limits() -> None:
     data = wheel({"thing/a.py": b"a", "thing/b.py": b"b" * 100})
     found = read_texts(data, "thing-1.0-py3-none-any.whl", lambda path: path.startswith("thing/"), 50)
     assert found == {"thing/a.py": b"a"}
+
+
+def test_what_a_file_could_touch_depends_on_how_it_is_named() -> None:
+    """The bytes of a file that is no code, or code of another language, tell nothing about the same bytes elsewhere."""
+    source = b"require('child_process')\nimport('socket')\n"
+    paths = ("thing/a.d.ts", "thing/b.txt", "thing/c.ts", "thing/d.py", "thing/e.ts")
+    reaches = {m.path: m.reaches for m in wheel_contents(dict.fromkeys(paths, source)).members}
+    assert [reaches[path] for path in paths[:2]] == [(), ()]
+    assert reaches["thing/c.ts"]
+    assert reaches["thing/c.ts"] == reaches["thing/e.ts"] != reaches["thing/d.py"]
+
+
+def test_a_file_seen_in_another_archive_reads_the_same() -> None:
+    files = {"thing/a.py": b"import socket\nsocket.create_connection(('x', 1))\n", "thing/b.py": b"def (:\n"}
+    first, second = wheel_contents(files), wheel_contents(files)
+    assert first == second
+    assert [m.reaches for m in first.members if m.path == "thing/a.py"] == [("the network",)]
