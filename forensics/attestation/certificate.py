@@ -6,6 +6,7 @@ Sources: RFC 5280 sections 4.1 and 4.2.1.6, RFC 6962 section 3.3, sigstore/fulci
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from forensics.model.claims import (
     BY_OID,
@@ -34,6 +35,16 @@ def parts_of(certificate: bytes) -> der.CertificateParts:
     return der.read_certificate(certificate)
 
 
+@lru_cache(maxsize=16)
+def read_signer(certificate: bytes) -> tuple[der.CertificateParts, Identity]:
+    """Return the parts of *certificate* (DER) and its claims. Raises as `parts_of` does.
+
+    Files of one release lie beside each other and are as a rule signed with one certificate: the last few are kept.
+    """
+    parts = parts_of(certificate)
+    return parts, identity_of_parts(parts)
+
+
 def identity_of(certificate: bytes) -> Identity:
     """Return the claims of *certificate* (DER); None where it does not carry one.
 
@@ -42,7 +53,7 @@ def identity_of(certificate: bytes) -> Identity:
     identity of Nones. Raises MalformedEvidence for bytes that are not a certificate, HostileInput above 256 KiB.
     Source: sigstore/fulcio docs/oid-info.md.
     """
-    return identity_of_parts(parts_of(certificate))
+    return read_signer(certificate)[1]
 
 
 def identity_of_parts(parts: der.CertificateParts) -> Identity:

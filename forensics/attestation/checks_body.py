@@ -10,13 +10,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from forensics.attestation.checks_log import NO_ENTRY
 from forensics.attestation.context import Context, failed, not_checked, passed
-from forensics.attestation.raw import decode, items, octets, section, text
+from forensics.attestation.raw import decode, items, octets, parse_json, section, text
 from forensics.attestation.statement import pae
 from forensics.model.attestation import Check
 from forensics.model.errors import HostileInput, MalformedEvidence
@@ -36,7 +35,7 @@ def check_log_body(context: Context) -> Check:
     if compare is None:
         return not_checked(name, f"entries of the kind {entry.type} cannot be compared by this version.")
     try:
-        body = json.loads(entry.body)
+        body = parse_json(entry.body)
         stated = f"{text(body, 'kind')}/{text(body, 'apiVersion')}" if isinstance(body, dict) else "nothing"
         if stated != entry.type:
             return failed(name, f"the body is of the kind {stated}, the entry says {entry.type}.")

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from forensics.attestation.checks_log import found_by_hash
 from forensics.attestation.context import Context, failed, not_checked, passed
-from forensics.attestation.timestamps import timestamp
 from forensics.attestation.trust import CertificateAuthority
 from forensics.model.attestation import Check, CheckResult
 from forensics.model.claims import SCT_LIST, SUBJECT_ALTERNATIVE_NAME
@@ -105,8 +104,7 @@ def check_validity(context: Context) -> Check:
     assert context.parts is not None
     start, end = context.parts.not_before, context.parts.not_after
     window = f"{to_minute(start)} to {to_minute(end)}"
-    outcomes = [timestamp(context.root, token, context.raw.signature) for token in context.raw.timestamps]
-    problems = [outcome for outcome in outcomes if isinstance(outcome, str)]
+    problems = [outcome for outcome in context.timestamps if isinstance(outcome, str)]
     for who, moment in context.times:
         if not start <= moment <= end:
             problems.append(f"{who} signed at {to_minute(moment)}, outside the validity {window}")
@@ -115,7 +113,7 @@ def check_validity(context: Context) -> Check:
     if context.times:
         who, moment = context.times[0]
         return passed(name, f"{who} signed the time {to_minute(moment)}, within the validity {window}.")
-    if None in outcomes:
+    if None in context.timestamps:
         return not_checked(name, "the timestamp comes from an unknown authority, no key id of the trust root's.")
     return not_checked(name, _no_time(context))
 

@@ -6,7 +6,7 @@ wheels and sdists, sigstore/fulcio docs/oid-info.md.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from forensics.attestation.checks_body import message_digest
@@ -45,7 +45,7 @@ def check_signature(context: Context) -> Check:
         return failed(name, f"{signer} cannot be read.")
     if raw.payload is None:
         return _message_signature(context, key)
-    if key is None or context.signed(key, raw.signature, pae(raw.payload_type, raw.payload)):
+    if key is None or context.signed(key, raw.signature, partial(pae, raw.payload_type, raw.payload)):
         return passed(name, f"{signer} signed the statement of {len(raw.payload)} bytes.")
     return failed(name, f"{signer} did not sign this statement of {len(raw.payload)} bytes.")
 

@@ -10,7 +10,6 @@ from datetime import datetime
 
 from forensics.attestation.context import Context, failed, not_checked, passed
 from forensics.attestation.registry_keys import ATTESTATIONS, RegistryKey
-from forensics.attestation.timestamps import timestamp
 from forensics.model.attestation import Check, CheckResult
 from forensics.model.errors import MalformedEvidence
 from forensics.model.times import to_minute
@@ -43,9 +42,7 @@ def check_key_validity(context: Context) -> Check:
     key = context.registry_key
     if key is None:
         return not_checked(KEY_VALIDITY, "the period of an unknown key is not known.")
-    root, raw = context.root, context.raw
-    outcomes = [timestamp(root, token, raw.signature) for token in raw.timestamps]
-    if problems := [outcome for outcome in outcomes if isinstance(outcome, str)]:
+    if problems := [outcome for outcome in context.timestamps if isinstance(outcome, str)]:
         return failed(KEY_VALIDITY, "; ".join(problems) + ".")
     if not context.times:
         return not_checked(KEY_VALIDITY, "nothing signs a time that the log's keys at hand can confirm.")

@@ -7,6 +7,7 @@ section 2.1.3, C2SP tlog-checkpoint and signed-note.
 from __future__ import annotations
 
 import base64
+from functools import partial
 
 from forensics.attestation.context import Context, failed, not_checked, passed
 from forensics.attestation.raw import RawEntry
@@ -49,7 +50,7 @@ def check_promise(context: Context) -> Check:
         return not_checked(name, _unknown(entry))
     # sigstore-python looks at the promise only where there is a time.
     again = not entry.integrated or not found_by_hash(key, entry.log_id)
-    if not context.signed(key.loaded, entry.promise, promise_message(entry), again=again):
+    if not context.signed(key.loaded, entry.promise, partial(promise_message, entry), again=again):
         return failed(name, f"the inclusion promise for entry {entry.index} is not signed by {key.name}.")
     when = to_minute(from_seconds(entry.integrated or 0))
     return passed(name, f"{key.name} promised entry {entry.index} at {when}.")
@@ -111,11 +112,10 @@ def check_checkpoint(context: Context) -> Check:
 def _signed_by(context: Context, key: PublicKey, hint: bytes) -> bool:
     checkpoint = context.checkpoint
     assert checkpoint is not None
-    message = checkpoint.note.text.encode()
     lines = [line for line in checkpoint.note.signatures if line.hint == hint]
     # sigstore-python decides by the first line with the hint; with several, each is looked at here.
     again = len(lines) > 1 or not found_by_hash(key, context.raw.entry.log_id if context.raw.entry else b"")
-    return any(context.signed(key.loaded, line.signature, message, again=again) for line in lines)
+    return any(context.signed(key.loaded, line.signature, checkpoint.note.text.encode, again=again) for line in lines)
 
 
 def found_by_hash(key: PublicKey, key_id: bytes) -> bool:

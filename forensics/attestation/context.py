@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -106,6 +107,13 @@ class Context:
         return check_promise(self)
 
     @cached_property
+    def timestamps(self) -> tuple[datetime | str | None, ...]:
+        """The outcome of each timestamp over the signature. See `timestamps.timestamp`."""
+        from forensics.attestation.timestamps import timestamp
+
+        return tuple(timestamp(self.root, token, self.raw.signature) for token in self.raw.timestamps)
+
+    @cached_property
     def times(self) -> tuple[tuple[str, datetime], ...]:
         """Who signed which time, of those signatures that verify: the log's promise and timestamping authorities."""
         from forensics.attestation.timestamps import signed_times
@@ -119,9 +127,14 @@ class Context:
             return min(moment for _, moment in self.times)
         return self.identity.not_before if self.identity else None
 
-    def signed(self, key: PublicKeyTypes, signature: bytes, message: bytes, *, again: bool = False) -> bool:
-        """Return whether *signature* is *key*'s over *message*; *again* even if sigstore-python found it to be."""
-        return (self.proven and not again) or verifies(key, signature, message)
+    def signed(
+        self, key: PublicKeyTypes, signature: bytes, message: Callable[[], bytes], *, again: bool = False
+    ) -> bool:
+        """Return whether *signature* is *key*'s over what *message* returns, which is called only to verify here.
+
+        *again*: verify even if sigstore-python found it to be.
+        """
+        return (self.proven and not again) or verifies(key, signature, message())
 
 
 def passed(name: str, detail: str) -> Check:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from forensics.attestation.bundle import parse_bundle
-from forensics.attestation.certificate import identity_of_parts, parts_of
+from forensics.attestation.certificate import read_signer
 from forensics.attestation.checks import FORMAT, LIBRARY, NOT_THE_LIBRARYS, nothing_to_check, run_steps, status_of
 from forensics.attestation.checks_body import message_digest
 from forensics.attestation.checks_content import matching_subject
@@ -36,6 +36,7 @@ from forensics.model.attestation import (
     VerificationStatus,
 )
 from forensics.model.errors import HostileInput, MalformedEvidence
+from forensics.model.identity import Identity
 from forensics.model.times import from_seconds
 from forensics.transparency.der import CertificateParts
 
@@ -136,16 +137,15 @@ class Evaluator:
         statement, problem = _read_statement(raw)
         if form is not None:
             problem = problem or form(raw, statement)
-        parts = _read_certificate(raw)
-        identity = identity_of_parts(parts) if parts else None
-        context = Context(raw, self.root, expected, statement, parts, identity)
+        context = Context(raw, self.root, expected, statement, *_read_certificate(raw))
         yield
         wanted_digest = message_digest(context) if raw.payload is None else None
         refused = refusal(raw, wanted_digest)
         verdict = "" if refused else self._library.judge(raw, wanted_digest)
         yield
-        proven = not refused and not verdict and not self.independent
-        own = run_steps(replace(context, proven=proven))
+        if not refused and not verdict and not self.independent:
+            context = replace(context, proven=True)
+        own = run_steps(context)
         checks = [_format_check(raw, problem), *own, _library_check(refused, verdict, own)]
         return _attestation(context, checks, digest, evidence)
 
@@ -215,11 +215,11 @@ def _listing_problem(stated: str | None, raw: RawAttestation, statement: Stateme
     return listing_problem(raw, stated, statement.predicate_type if statement else None)
 
 
-def _read_certificate(raw: RawAttestation) -> CertificateParts | None:
+def _read_certificate(raw: RawAttestation) -> tuple[CertificateParts | None, Identity | None]:
     try:
-        return parts_of(raw.certificate) if raw.certificate is not None else None
+        return read_signer(raw.certificate) if raw.certificate is not None else (None, None)
     except (MalformedEvidence, HostileInput):
-        return None
+        return None, None
 
 
 def _format_check(raw: RawAttestation, problem: str) -> Check:

@@ -6,14 +6,14 @@ Source: sigstore-python 4.5, `sigstore.verify.Verifier`.
 
 from __future__ import annotations
 
-import binascii
 import os
 import tempfile
-from functools import cached_property, wraps
+from functools import cached_property, lru_cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import pybase64
 
 from forensics.attestation.raw import RawAttestation, RawEntry
 from forensics.attestation.trust import TrustRoot
@@ -52,7 +52,7 @@ class Library:
             """The same root, whose keys are loaded once instead of for every bundle."""
 
             rekor_keyring = _kept(TrustedRoot.rekor_keyring)
-            ct_keyring = _kept(TrustedRoot.ct_keyring)
+            ct_keyring = _kept(_remembering(TrustedRoot.ct_keyring))
 
         handle, path = tempfile.mkstemp(suffix=".json")  # `from_file` takes a path only; mkstemp's is private
         try:
@@ -158,6 +158,22 @@ def _kept(method: Any) -> Any:
     return kept
 
 
+def _remembering(method: Any) -> Any:
+    """The method of a trust root that makes a keyring, which then does not verify again what it just verified.
+
+    Files of one release lie beside each other and share a certificate, and so its timestamp: the same key, signature
+    and bytes. A no is never kept.
+    """
+
+    @wraps(method)
+    def made(self: Any, purpose: Any) -> Any:
+        keyring = method(self, purpose)
+        keyring.verify = lru_cache(maxsize=16)(keyring.verify)
+        return keyring
+
+    return made
+
+
 def _entry(entry: RawEntry) -> dict[str, Any]:
     row: dict[str, Any] = {
         "logIndex": str(entry.index),
@@ -181,4 +197,4 @@ def _entry(entry: RawEntry) -> dict[str, Any]:
 
 
 def _b64(value: bytes) -> str:
-    return binascii.b2a_base64(value, newline=False).decode()
+    return pybase64.b64encode_as_string(value)

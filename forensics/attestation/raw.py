@@ -7,9 +7,13 @@ parts, and strict about the parts.
 from __future__ import annotations
 
 import binascii
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import msgspec
+import pybase64
 
 from forensics.model.errors import HostileInput, MalformedEvidence
 
@@ -78,6 +82,17 @@ class RawAttestation:
         return self.entries[0] if self.entries else None
 
 
+def parse_json(data: bytes) -> Any:
+    """Return what `json.loads` makes of *data*, in a third of its time where msgspec takes it; raises as that does.
+
+    msgspec refuses more (lone surrogates, NaN, other encodings than UTF-8) and reads what it takes alike.
+    """
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return json.loads(data)
+
+
 def section(data: Any, name: str) -> Mapping[str, Any]:
     """Return the object under *name*. Raises MalformedEvidence where it is missing or not an object."""
     value = data.get(name) if isinstance(data, dict) else None
@@ -125,7 +140,7 @@ def decode(value: Any, name: str) -> bytes:
     if not isinstance(value, str):
         raise MalformedEvidence(f"`{name}` is not a string")
     try:
-        return binascii.a2b_base64(value, strict_mode=True)
+        return pybase64.b64decode(value, None, True)
     except (binascii.Error, ValueError):
         pass  # rarely, there are line breaks in it
     try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from forensics.attestation.raw import IN_TOTO
+from forensics.attestation.raw import IN_TOTO, parse_json
 from forensics.model.errors import MalformedEvidence
 
 STATEMENT_TYPES = ("https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1")
@@ -50,7 +50,7 @@ def parse_statement(payload: bytes) -> Statement:
     Source: in-toto Attestation Framework, Statement.
     """
     try:
-        data = json.loads(payload)
+        data = parse_json(payload)
     except (ValueError, RecursionError) as error:
         raise MalformedEvidence("the statement is not JSON") from error
     if not isinstance(data, Mapping) or data.get("_type") not in STATEMENT_TYPES:

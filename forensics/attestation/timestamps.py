@@ -24,10 +24,7 @@ def signed_times(context: Context) -> tuple[tuple[str, datetime], ...]:
     entry = context.raw.entry
     if entry is not None and entry.integrated and context.promise.result is CheckResult.PASS:
         times.append(("the log", from_seconds(entry.integrated)))
-    for token in context.raw.timestamps:
-        outcome = timestamp(context.root, token, context.raw.signature)
-        if isinstance(outcome, datetime):
-            times.append(("the timestamping authority", outcome))
+    times += [("the timestamping authority", moment) for moment in context.timestamps if isinstance(moment, datetime)]
     return tuple(times)
 
 

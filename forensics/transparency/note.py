@@ -79,7 +79,7 @@ def _signature(line: str) -> NoteSignature:
     if not line.startswith(_DASH):
         raise MalformedEvidence("a signature line that does not begin with an em dash and a space")
     name, separator, encoded = line[len(_DASH) :].partition(" ")
-    if not separator or not name or "+" in name or any(character.isspace() for character in name):
+    if not separator or not name or "+" in name or name.split() != [name]:
         raise MalformedEvidence("a signature line without a valid key name")
     try:
         value = base64.b64decode(encoded, validate=True)
