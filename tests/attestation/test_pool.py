@@ -39,6 +39,30 @@ def test_workers_and_this_process_say_the_same_in_the_same_order(kit: Kit, good:
     assert seen[-1] == (70, 70)
 
 
+@pytest.mark.parametrize("count", [1, 3, 64, 70, 129, 1000, 3001])
+@pytest.mark.parametrize("workers", [2, 3, 16])
+def test_batches_hold_every_job_once_in_order_and_end_short(count: int, workers: int) -> None:
+    batches = list(pool._batches(count, workers))
+    assert [number for batch in batches for number in batch] == list(range(count))
+    assert max(map(len, batches)) <= pool.BATCH
+    assert len(batches[-1]) <= pool.SMALLEST
+    assert len(batches) >= min(workers, -(-count // pool.SMALLEST))  # every worker has its share, also of few
+
+
+def test_what_travels_between_processes_arrives_as_it_was(kit: Kit, good: dict[str, Any]) -> None:
+    found = evaluate_many(kit.root, jobs(good, 8))
+    packed = pool._packed(found)
+    assert isinstance(packed, bytes)
+    assert pool._unpacked(packed) == found
+
+
+def test_text_that_is_no_unicode_travels_too(kit: Kit, good: dict[str, Any]) -> None:
+    strange = Job("pep740", json.dumps(good).encode(), PUBLISHER, "\ud800.whl", SHA256, ("\ud800",))
+    found = evaluate_many(kit.root, [strange] * 2, workers=1)
+    assert found[0].evidence == ("\ud800",)
+    assert evaluate_many(kit.root, [strange] * 2, workers=2) == found
+
+
 def test_a_few_jobs_start_no_worker(kit: Kit, good: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "_pool", None)
     assert len(evaluate_many(kit.root, jobs(good, 3))) == 3
