@@ -1,14 +1,17 @@
-"""Peers in other languages: what has to be fetched or built first, and what is said where it cannot be had."""
+"""Peers as they are shipped: what has to be set up, fetched or built first, and what is said where that fails."""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 from bench.material import attestations
 from bench.row import NotMeasured
@@ -33,6 +36,71 @@ const count = Number(process.argv[3]), start = process.hrtime.bigint();
 run(count);
 console.log(Number(process.hrtime.bigint() - start) / 1e9 / count);
 """
+
+
+class _AnyIdentity:
+    """A policy that accepts every certificate, without the warning that the library's own prints each time."""
+
+    def verify(self, cert: object) -> None:
+        """Accept."""
+
+
+def loop_ratio(quick: bool) -> float:
+    """Two worker processes against a loop over `Attestation.verify(offline=True)` of pypi-attestations, as shipped.
+
+    Three thousand attestations here, a thousand there: a rate each. The start of the workers counts.
+    """
+    from bench.material import jobs
+    from forensics.attestation.pool import evaluate_many
+    from forensics.attestation.trust import vouch
+
+    material = attestations()
+    root = vouch(material.root, named=material.root)
+    count = 300 if quick else 1000
+    work = jobs(count * 3)
+    with tempfile.TemporaryDirectory() as folder, _lab_root_for_sigstore(Path(folder), material.root):
+        ours, theirs = alternate([lambda: evaluate_many(root, work, workers=2), _loop(count)], 1 if quick else 3)
+    return (theirs / count) / (ours / len(work))
+
+
+def _loop(count: int) -> Callable[[], None]:
+    from pypi_attestations import Attestation, Distribution
+
+    rows = [
+        (json.dumps(data), Distribution(name=name, digest=digest)) for name, digest, _, data in attestations().objects
+    ]
+    policy = _AnyIdentity()
+
+    def run() -> None:
+        for index in range(count):
+            text, file = rows[index % len(rows)]
+            Attestation.model_validate_json(text).verify(policy, file, offline=True)
+
+    return run
+
+
+@contextmanager
+def _lab_root_for_sigstore(folder: Path, root: bytes) -> Iterator[None]:
+    """Let sigstore-python find the lab's root where it keeps that of its public instance: in a cache of this run.
+
+    Raises NotMeasured where that cache cannot be moved, so that nobody's own is ever written to.
+    """
+    from sigstore._internal.tuf import DEFAULT_TUF_URL, _get_dirs
+
+    moved = {name: str(folder / name) for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME")}
+    sigstore = logging.getLogger("sigstore")
+    level = sigstore.level
+    with patch.dict(os.environ, moved):
+        target = _get_dirs(DEFAULT_TUF_URL)[1]
+        if not target.is_relative_to(folder):
+            raise NotMeasured("sigstore-python's cache of trust roots cannot be moved on this platform")
+        target.mkdir(parents=True)
+        (target / "trusted_root.json").write_bytes(root)
+        sigstore.setLevel(logging.ERROR)  # it says for each attestation that it is offline
+        try:
+            yield
+        finally:
+            sigstore.setLevel(level)
 
 
 def node_ratio(quick: bool) -> float:
