@@ -55,10 +55,17 @@ def compare(view: View, attribute: str, claim: str) -> Change | NotChecked | Non
 
 
 def unknown_identity(profile: Profile) -> NotChecked | None:
-    """Return why not every signer of a release is known, or None when all are, or nothing is attested."""
+    """Return why not every signer of a release is known, or None when all are, or nothing is attested.
+
+    What the registry signs with its own key, that it accepted the version, has no certificate to read: it is passed
+    over beside an attestation that names who built.
+    """
     if profile.unknown_reason is not None:
         return profile.unknown_reason
-    unread = [a for a in profile.release.attestations if a.identity is None]
+    attestations = profile.release.attestations
+    if attestations and not profile.identities and all(a.registry_key for a in attestations):
+        return NotChecked("only the registry's own key signed, which names nobody", "certificate", profile.evidence)
+    unread = [a for a in attestations if a.identity is None and not a.registry_key]
     if unread:
         reason = f"the certificates of {len(unread)} of its attestations could not be read"
         return NotChecked(reason, "certificate", profile.evidence)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from forensics.model.finding import Severity
-from tests.signals.histories import UNSEEN, USUAL, Judged, day, identity, judged, release, series
+from tests.signals.histories import UNSEEN, USUAL, Judged, artifact, attestation, day, identity, judged, release, series
 
 ID = "ref-changed"
 OTHER = identity(source_repository_ref="refs/pull/9/head")
@@ -60,3 +62,23 @@ def test_the_main_branch_is_told_from_others() -> None:
     told = judged([*series(5, main), release("1.0.5", day(40), other)])
     assert told.hit("1.0.5", ID).observed == "built from refs/heads/fix (other branch)"
     assert told.hit("1.0.5", ID).expected == "main branch, as up to 1.0.4"
+
+
+def test_what_the_registry_signs_with_its_own_key_has_no_certificate_to_read() -> None:
+    """npm's publish attestation names no builder: the provenance beside it does, and unread provenance still counts."""
+    built, accepted = (
+        attestation(USUAL, day(40), "thing"),
+        replace(attestation(None, day(40), "thing"), registry_key="k"),
+    )
+    unread = attestation(None, day(40), "thing")
+    names = {"both": [built, accepted], "unread": [built, accepted, unread], "accepted": [accepted]}
+    told = {
+        name: judged([*series(5), release("1.0.5", day(40), files=[artifact("thing.tgz", day(40), some)])])
+        for name, some in names.items()
+    }
+    assert told["both"].silent("1.0.5", ID)
+    why = {name: told[name].unchecked("1.0.5", ID) for name in ("unread", "accepted")}
+    assert why["unread"] is not None
+    assert why["unread"].reason == "the certificates of 1 of its attestations could not be read"
+    assert why["accepted"] is not None
+    assert "only the registry's own key" in why["accepted"].reason
