@@ -7,13 +7,14 @@ import csv
 import io
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from forensics.compare.archive_entry import Notes
 from forensics.compare.archive_runs import Layout
 from forensics.model.contents import Member
+from forensics.model.errors import EvidenceError
+from forensics.model.toml import parse_toml
 
 _MAX_LINES = 20_000
 _INSTALL_SCRIPTS = ("preinstall", "install", "postinstall", "prepare")
@@ -199,8 +200,8 @@ def _header_lines(text: bytes) -> Iterable[str]:
 
 def _toml(text: bytes | None) -> dict[str, Any]:
     try:
-        return tomllib.loads((text or b"").decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
+        return parse_toml((text or b"").decode("utf-8"))
+    except (EvidenceError, UnicodeDecodeError):
         return {}
 
 

@@ -24,7 +24,7 @@ from forensics.compare.archives import read_contents
 from forensics.model.checked import Checked, NotChecked
 from forensics.model.contents import Contents
 from forensics.model.errors import HostileInput, MalformedEvidence
-from tests.compare.making import record, tarred, wheel, zipped
+from tests.compare.making import record, sdist, tarred, wheel, zipped
 
 WHEEL, SDIST, ZIP, NPM = "thing-1.0-py3-none-any.whl", "thing-1.0.tar.gz", "thing-1.0.zip", "thing-1.0.0.tgz"
 SMALL = ArchiveLimits(unpacked=2**22, ratio_from=2**20, members=1000, metadata=2**16, directory=2**20)
@@ -363,6 +363,16 @@ def test_an_npm_tarball_from_hell() -> None:
 def test_descriptions_from_hell_end_soon(described: bytes) -> None:
     data = _tar(("package/package.json", described, {}), ("package/index.js", b"", {}))
     assert len(read_contents(data, NPM).members) == 2
+
+
+@pytest.mark.parametrize("build", [b"a = " + b"1" * 5000, b"a." * 500_000 + b"b = 1"])
+@pytest.mark.timeout(20)
+def test_a_description_that_cannot_be_read_hides_no_file(build: bytes) -> None:
+    found = read_contents(
+        sdist({"pyproject.toml": build, "setup.py": b"import os\nos.system('id')\n"}), "thing-1.0.tar.gz"
+    )
+    assert found.hooks == ("setup.py",)
+    assert next(m for m in found.members if m.path.endswith("setup.py")).reaches
 
 
 def test_an_npm_bomb_stops_at_the_ratio() -> None:

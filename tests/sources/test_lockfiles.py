@@ -282,12 +282,23 @@ def test_digests() -> None:
         ("package-lock", b"[" * 100_000),
         ("uv.lock", b"a = " + b"[" * 100_000),
         ("yarn.lock", b"# yarn lockfile v1\na@1:\n" + b"  x y\n" * 30_000),
+        ("uv.lock", b"a." * 500_000 + b"b = 1"),
+        ("uv.lock", b"a = { " + b'"b" . ' * 500_000 + b"c = 1 }"),
+        ("uv.lock", b"a = " + b"1" * 5000),
         ("requirements", b"\xff\xfe\x00"),
     ],
 )
+@pytest.mark.timeout(20)
 def test_bombs_are_refused(kind: str, data: bytes) -> None:
     with pytest.raises((HostileInput, MalformedEvidence)):
         read_lockfile(data, kind)
+
+
+@pytest.mark.parametrize("line", ["a" + " " * 10**6 + "!", "!" + "a" * 10**6, "a" * 10**6 + "!", "a[" + " " * 10**6])
+@pytest.mark.timeout(20)
+def test_a_line_of_a_megabyte_is_read_in_time_linear_in_it(line: str) -> None:
+    found = read_lockfile(f"{line}\ndemo==1\n".encode(), "requirements")
+    assert [(p.name, p.version) for p in found.pins] == [("demo", "1")]
 
 
 def test_size_and_count_are_capped(monkeypatch: pytest.MonkeyPatch) -> None:

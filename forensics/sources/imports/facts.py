@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -11,19 +10,16 @@ from typing import Any
 from forensics.model.event import TimeKind
 from forensics.model.project import Project
 from forensics.model.times import parse_time, to_iso
+from forensics.model.toml import parse_toml
 from forensics.sources.interface import hex_digest, items, mapping, text
 from forensics.sources.supplied import NamedFile, StatedTime, Supplements
 
 LEAD_SCHEMA = "forensics/lead/1"
 
 
-def _toml(data: bytes) -> dict[str, Any]:
-    return tomllib.loads(data.decode("utf-8-sig"))
-
-
 def read_facts(data: bytes, source: str, evidence: tuple[str, ...], project: Project, found: Supplements) -> None:
     """`[[fact]]` tables: kind (`removed`, `published`, `hash`, `link`), version, and at, filename, sha256 or url."""
-    facts = items(_toml(data).get("fact"))
+    facts = items(parse_toml(data.decode("utf-8-sig")).get("fact"))
     if not facts:
         raise ValueError("it holds no [[fact]] table")
     for raw in facts:
@@ -77,7 +73,7 @@ def exact_time(value: str) -> datetime:
 
 def read_lead(data: bytes, source: str, evidence: tuple[str, ...], project: Project, found: Supplements) -> None:
     """A lead file: releases, log indices, advisory ids and hashes, each with its public source."""
-    lead = _toml(data)
+    lead = parse_toml(data.decode("utf-8-sig"))
     if lead.get("schema") != LEAD_SCHEMA:
         raise ValueError(f"it does not say schema = {LEAD_SCHEMA!r}")
     if lead.get("project") != str(project):

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from forensics.model.project import Ecosystem
+from forensics.model.toml import parse_toml
 from forensics.sources.interface import items, mapping, text
 from forensics.sources.lockfiles.javascript import read_json, split_spec
-from forensics.sources.lockfiles.python import _NAMED, read_toml
+from forensics.sources.lockfiles.python import _NAMED
 from forensics.sources.lockfiles.records import Lockfile, Requirement, project_name
 
 NPM_TABLES = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
@@ -37,7 +38,7 @@ def read_package_json(source: str) -> Lockfile:
 
 def read_pyproject(source: str) -> Lockfile:
     """Read the dependencies of a pyproject.toml: of the project, its extras and groups, and Poetry's tables."""
-    document = read_toml(source)
+    document = parse_toml(source)
     found = [r for r in (_requirement(*one) for one in _stated(document)) if r]
     poetry = mapping(mapping(document.get("tool")).get("poetry"))
     tables = {"dependencies": poetry.get("dependencies"), "dev-dependencies": poetry.get("dev-dependencies")}

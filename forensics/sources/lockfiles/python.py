@@ -6,14 +6,13 @@ Sources: PEP 751 (pylock.toml); pip's requirements file format; the files that t
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from typing import Any
 
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
 
-from forensics.model.errors import MalformedEvidence
 from forensics.model.project import Ecosystem
+from forensics.model.toml import parse_toml
 from forensics.sources.interface import items, mapping
 from forensics.sources.lockfiles.records import (
     Lockfile,
@@ -27,16 +26,6 @@ from forensics.sources.lockfiles.records import (
 
 PYPI = Ecosystem.PYPI
 _PLAIN = re.compile(r"\s*=?=?=?\s*v?([A-Za-z0-9][A-Za-z0-9.!+_-]*)\s*")
-
-
-def read_toml(text: str) -> dict[str, Any]:
-    """Return the table that *text* is; raises MalformedEvidence for what is not TOML."""
-    try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, ValueError) as error:
-        raise MalformedEvidence(f"It is not TOML: {str(error)[:200]}.") from None
-    except RecursionError:
-        raise MalformedEvidence("It is not TOML of any tool: it is nested too deeply.") from None
 
 
 def _tables(text: str, key: str, found: list[Any]) -> list[str]:
@@ -58,7 +47,7 @@ def read_toml_packages(text: str, kind: str) -> Lockfile:
 
     Poetry before 1.5 keeps the files of all packages in `metadata.files`, before 1.0 bare hashes in `metadata.hashes`.
     """
-    table = read_toml(text)
+    table = parse_toml(text)
     packages = items(table.get("package"))
     places = _tables(text, "package", packages)
     metadata = mapping(table.get("metadata"))
@@ -96,7 +85,7 @@ def _file(raw: Any, version: str) -> tuple[str, str | None]:
 
 def read_pylock(text: str) -> Lockfile:
     """Read `pylock.toml`: `[[packages]]` with `wheels`, `sdist` and `archive` and their hashes (PEP 751)."""
-    packages = items(read_toml(text).get("packages"))
+    packages = items(parse_toml(text).get("packages"))
     pins = []
     for raw, where in zip(packages, _tables(text, "packages", packages), strict=True):
         package = mapping(raw)
@@ -129,11 +118,12 @@ def read_pipfile_lock(text: str) -> Lockfile:
 
 # A name, extras, and then either `==` and exactly one version or anything else.
 _PIN = re.compile(
-    r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*\(?==(?!=)\s*v?([A-Za-z0-9][A-Za-z0-9.!+_-]*)\s*\)?(?=[\s;#]|$)"
+    r"\s*([A-Za-z0-9][A-Za-z0-9._-]*+)\s*+(?:\[[^\]]*+\]\s*+)?\(?==(?!=)\s*v?([A-Za-z0-9][A-Za-z0-9.!+_-]*)\s*\)?(?=[\s;#]|$)"
 )
-_NAMED = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(@|[(<>=!~][^;#]*|(?=[;#]|$))")
+_NAMED = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*+)\s*+(?:\[[^\]]*+\]\s*+)?(@|[(<>=!~][^;#]*|(?=[;#]|$))")
 _HASH = re.compile(r"--hash[=\s]\s*([a-z0-9]+:[0-9A-Fa-f]+)")
-_URL = re.compile(r"((?:https?|file)://[^\s;]+|[^\s;@]*\.(?:whl|tar\.gz|zip))(?=[\s;]|$)")
+# A path is looked for at the beginnings of words alone: tried at each character, a long word takes its length squared.
+_URL = re.compile(r"((?:https?|file)://[^\s;]+|(?<![^\s;@])[^\s;@]*\.(?:whl|tar\.gz|zip))(?=[\s;]|$)")
 _FRAGMENT = re.compile(r"[#&](md5|sha1|sha256|sha384|sha512)=([0-9A-Fa-f]+)")
 
 
