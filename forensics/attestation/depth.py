@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 MAX_DEPTH = 200
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]+|[\]}]+', re.DOTALL)
+# A string that nobody closes goes to the end: were it no token, each quote in it would be tried as the next beginning.
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]+|[\]}]+', re.DOTALL)
 
 
 def within_depth(data: Any, limit: int = MAX_DEPTH) -> bool:

@@ -235,4 +235,4 @@ def _root(members: dict[str, Member]) -> str:
 def logical(path: str, root: str = "") -> str:
     """Return *path* in a form that does not change with the version: no root, no version in metadata directories."""
     inside = path[len(root) :] if root and path.startswith(root) else path
-    return re.sub(r"^[^/]+?-[^/]*(\.(?:dist-info|data)/)", r"*\1", inside)
+    return re.sub(r"^[^/][^/-]*-[^/]*(\.(?:dist-info|data)/)", r"*\1", inside)

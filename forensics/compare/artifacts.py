@@ -16,7 +16,7 @@ from forensics.model.release import Artifact, Release
 TOUCHES = (PROCESS, NETWORK, DECODED)
 """What newly touched at import or install is a reason of its own."""
 _EARLY = (Runs.IMPORT, Runs.START, Runs.INSTALL)
-_DIRECT = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*@\s*([\w+.-]+:/\S*)")
+_DIRECT = re.compile(r"^\s*([A-Za-z0-9][\w.-]*+)\s*+(?:\[[^\]]*+\]\s*+)?@\s*([\w+.-]+:/\S*)")
 _NPM_DIRECT = re.compile(
     r"^(@?[^@]+)@((?:git|https?|ssh|github|gitlab|bitbucket|gist)[:+].*|git@.*|[\w.-]+/[\w.-]+(?:#.*)?)$"
 )

@@ -100,7 +100,7 @@ def _listed(head: str) -> str | None:
     lines = [line.strip() for line in head.split("\n") if line.strip() and not line.lstrip().startswith("#")]
     if lines and re.match(r"[0-9a-fA-F]{64}(\s|$)", lines[0]):
         return "hashes"
-    if re.search(r"^\s*(?:-\s*)?sha256\s*:\s*[\"']?[0-9a-fA-F]{64}", head, re.MULTILINE) and "url:" in head:
+    if re.search(r"^[ \t]*(?:-[ \t]*)?sha256[ \t]*:[ \t]*[\"']?[0-9a-fA-F]{64}", head, re.MULTILINE) and "url:" in head:
         return "conda-forge"
     pinned = [line for line in lines if re.fullmatch(r"(?:@[\w.~-]+/)?[\w.~-]+@\d+\.\d+\.\d+\S*", line)]
     return "indicators" if _DIGEST.search(head) or (pinned and len(pinned) * 2 > len(lines)) else None

@@ -109,6 +109,12 @@ def test_depth_is_counted_without_recursion() -> None:
     assert within_depth(json.loads("[" * 200 + "]" * 200))
     assert not text_within_depth(b"[" * 201)
     assert text_within_depth(b'["' + b"[" * 500 + b'\\"[[["]')
+    assert not text_within_depth(b'"a\\"[["' + b"[" * 201)
+
+
+@pytest.mark.timeout(20)
+def test_a_string_that_nobody_closes_is_read_once() -> None:
+    assert text_within_depth(b"[]" * 300 + b'"' + b'\\"' * 2_000_000)
 
 
 def test_a_provenance_object_without_bundles_proves_nothing(kit: Kit) -> None:

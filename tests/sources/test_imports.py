@@ -129,6 +129,12 @@ def test_other_tables_of_the_mirror_are_taken_by_the_names_of_their_columns() ->
     assert read("rekor-rows", keys).log_ids == [(UUID, "someone@example.com", "the responder", ("o-1",))]
 
 
+@pytest.mark.timeout(20)
+def test_a_list_with_many_empty_lines_is_told_from_others_at_once() -> None:
+    with pytest.raises(UsageError):
+        detect_kind("notes", b"url: x\n" + b"\n" * 65_000)
+
+
 def test_a_flood_of_log_entries_is_cut_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "MAX_LOG_LEADS", 2)
     found = read("rekor-rows", jsonl({"EntryUUID": UUID, "LogIndex": n} for n in range(5)))
