@@ -87,6 +87,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing more can fail to be flushed at exit
         sys.exit(READER_GONE)
     except Exception as error:
+        if isinstance(error, OSError) and error.strerror:
+            _refused_by_the_machine(error)
         _internal(error)
 
 
@@ -111,13 +113,28 @@ def _interrupted() -> None:
     sys.exit(INTERRUPTED)
 
 
-def _internal(error: Exception) -> None:
-    """A defect of ours: said as such, with what to send, and a traceback only for who asks for it."""
-    import os
+def _refused_by_the_machine(error: OSError) -> None:
+    """A full disk, a folder that may not be read, a name that is too long: not a defect, and nothing a source said."""
+    _trace()
+    named = f"{error.filename}: " if error.filename else ""
+    _complain(
+        f"forensics: {named}{error.strerror}.\n"
+        "This machine refused it, which says nothing about the releases. What was recorded before is kept.\n"
+        "Check the path, its permissions and the room on the disk, and run the same command again."
+    )
+    sys.exit(1)
+
+
+def _trace() -> None:
     import traceback
 
     if os.environ.get("FORENSICS_DEBUG"):
         traceback.print_exc()
+
+
+def _internal(error: Exception) -> None:
+    """A defect of ours: said as such, with what to send, and a traceback only for who asks for it."""
+    _trace()
     _complain(
         f"forensics: internal error: {type(error).__name__}: {error}\n"
         "This is a defect of the tool and says nothing about the releases. The case is kept as it was.\n"

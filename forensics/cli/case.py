@@ -72,12 +72,13 @@ def show(
     ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what a case holds, or the bytes of one observation."""
+    """Show what a case holds, or the bytes of one observation.
+
+    A file or a pipe gets the bytes as they came; a terminal gets lines on which nothing hides.
+    """
     opened = _open(case)
     if observation is not None:
-        import sys
-
-        sys.stdout.buffer.write(opened.bytes_of(observation))
+        _show_bytes(opened.bytes_of(observation))
         return
     from forensics.evidence.meta import dump_meta
 
@@ -85,6 +86,19 @@ def show(
         typer.echo(dump_meta(opened.meta).decode(), nl=False)
         return
     _show(opened)
+
+
+def _show_bytes(data: bytes) -> None:
+    """Print an answer: as it came for a program, and so that no terminal obeys it for a person."""
+    import sys
+
+    from forensics.model.text import visible
+
+    if not sys.stdout.isatty():
+        sys.stdout.buffer.write(data)
+        return
+    for line in data.decode("utf-8", "backslashreplace").split("\n"):
+        typer.echo(visible(line))
 
 
 def _show(case: Case) -> None:
@@ -207,8 +221,12 @@ def import_(
                      project: name that case in place of a file
     """
     if not files:
+        if kind or source or ask:
+            raise UsageError("No FILE is named to add.", advice="`forensics case import CASE FILE…` adds files.")
         _unpack(case, name)
         return
+    if name:
+        raise UsageError("--name is for an archive that is unpacked, and a FILE is named to add to a case.")
     from forensics.sources.supplements import KINDS, detect_kind
 
     if kind is not None and kind not in KINDS:
@@ -229,8 +247,17 @@ def import_(
 
 
 def _is_case(path: Path) -> bool:
-    """Whether *path* is a case, as a directory or zipped."""
-    return path.is_dir() or path.suffix == ".zip"
+    """Whether *path* is a case, as a directory or zipped; advisories of a whole ecosystem are a zip, too."""
+    from forensics.evidence.store import open_store
+    from forensics.model.errors import ForeignCase
+
+    if path.is_dir() or path.suffix != ".zip":
+        return path.is_dir()
+    try:
+        open_store(path)
+    except ForeignCase:
+        return False
+    return True
 
 
 def _follow_up(case: Case, *, ask: bool) -> None:
@@ -263,6 +290,10 @@ def _unpack(archive: str, name: str | None) -> None:
     from forensics.evidence.library import find_case, home
 
     path = find_case(archive)
+    if path.is_dir():
+        raise UsageError(
+            f"{path} is a directory, and there is nothing to unpack.", advice="Name the files to add to it."
+        )
     target = home() / (name or path.name.removesuffix(".zip"))
     typer.echo(f"Unpacked into {import_case(path, target).path}")
 

@@ -42,6 +42,8 @@ def seal(
     from forensics.evidence.library import find_case
     from forensics.investigation.sealing import SealOptions, seal_case
 
+    if identity_token is not None and not sign:
+        raise UsageError("--identity-token is of no use without --sign.", advice="Add --sign, or leave it out.")
     options = SealOptions(sign, timestamp, _token(identity_token) if sign else None, tuf_root)
     digest = seal_case(Case.open(find_case(case)), options, endpoints_from(Ask(None, endpoint=endpoint)))
     typer.echo(f"sha256:{digest}")
@@ -67,6 +69,8 @@ def root(
     from forensics.model.text import visible
     from forensics.model.times import to_iso
 
+    if tuf_root is not None and not refresh:
+        raise UsageError("--tuf-root is of no use without --refresh: nobody is asked.", advice="Add --refresh.")
     if refresh:
         from forensics.sources.sigstore_tuf import refresh_root
 

@@ -40,8 +40,9 @@ def export_case(case: Case, target: Path, *, redact: bool = False) -> None:
     if not case.meta.complete:
         raise UsageError(f"The case {case.path} is not finished.", advice="Finish the collection, or seal it first.")
     meta = _redacted(case.meta) if redact else case.meta
-    handle, name = tempfile.mkstemp(dir=target.absolute().parent, prefix=".new-", suffix=".zip")
+    name = ""
     try:
+        handle, name = tempfile.mkstemp(dir=target.absolute().parent, prefix=".new-", suffix=".zip")
         with os.fdopen(handle, "wb") as file:
             with zipfile.ZipFile(file, "w") as archive:
                 for path, content in _contents(case, meta, redact=redact):
@@ -51,9 +52,14 @@ def export_case(case: Case, target: Path, *, redact: bool = False) -> None:
         Path(name).replace(target)
         sync_directory(target.absolute().parent)
     except OSError as error:
-        raise EvidenceError(f"{target} could not be written: {error.strerror}.") from error
+        raise EvidenceError(
+            f"{target} could not be written: {error.strerror}.",
+            meaning="The case is as it was; nothing was written to that place.",
+            advice="Name a file in a folder that is there and can be written to.",
+        ) from error
     finally:
-        Path(name).unlink(missing_ok=True)
+        if name:
+            Path(name).unlink(missing_ok=True)
 
 
 def _redacted(meta: CaseMeta) -> CaseMeta:

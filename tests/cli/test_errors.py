@@ -70,6 +70,11 @@ def nowhere(**more: str) -> dict[str, str]:
         (("case", "add", BUILTIN, "--source", "x", "--hash", "x=y"), "SHA-256"),
         (("case", "add", BUILTIN, "--source", "x", "--link", "8.3.41=u"), "built in"),
         (("case", "import", BUILTIN, "no-such-file"), "cannot be read"),
+        (("case", "import", BUILTIN, "--kind", "export"), "No FILE is named"),
+        (("case", "import", BUILTIN, "uv.lock", "--name", "copy"), "--name is for an archive"),
+        (("case", "import", ".", "--name", "copy"), "nothing to unpack"),
+        (("case", "root", "--tuf-root", "root.json"), "--refresh"),
+        (("case", "seal", BUILTIN, "--identity-token", "token"), "--sign"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
@@ -78,6 +83,11 @@ def test_usage(words: tuple[str, ...], said: str, forensics: Forensics, tmp_path
     refused(done, 2, said)
     assert "hunter2" not in done.stderr
     assert not (tmp_path / "cases").exists(), "nothing was written"
+
+
+def test_what_the_machine_refuses_is_no_defect(forensics: Forensics, tmp_path: Path) -> None:
+    refused(forensics("case", "show", "a" * 300), 1, "File name too long", "This machine refused it")
+    refused(forensics("case", "export", BUILTIN, tmp_path / "no such folder" / "case.zip"), 4, "could not be written")
 
 
 def test_a_configuration_with_a_misspelt_key_asks_nobody(forensics: Forensics, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -45,6 +46,16 @@ def test_an_export_and_a_lockfile_make_one_file(forensics: Forensics, case: str,
     assert file["upload_client"] == "twine/6.0.1"
     assert len(file["evidence"]) == 2, "the place is the export's word, the digest the lockfile's"
     assert {mention["source"] for mention in releases["8.3.998"]["mentions"]} == {"ticket 7"}
+
+
+def test_the_zip_of_an_ecosystem_is_told_from_a_zipped_case(forensics: Forensics, case: str, tmp_path: Path) -> None:
+    advisory = {"id": "MAL-2024-1", "modified": "2024-12-06T00:00:00Z", "summary": "bad",
+                "affected": [{"package": {"ecosystem": "PyPI", "name": NAME}, "versions": ["8.3.41"]}]}  # fmt: skip
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.writestr("MAL-2024-1.json", json.dumps(advisory))
+    ran = forensics("case", "import", case, "all.zip")
+    assert ran.returncode == 0, ran.stderr
+    assert " as osv: " in ran.stdout
 
 
 def test_what_is_of_no_kind_is_not_added(forensics: Forensics, case: str, tmp_path: Path) -> None:

@@ -75,13 +75,16 @@ def test_a_narrow_terminal_loses_no_version_and_no_verdict(forensics: Forensics)
         assert moment in " ".join(done.stdout.split())
 
 
-def on_a_terminal(tmp_path: Path, **more: str) -> str:
-    """Return what the command writes to a pseudo-terminal of 100 columns."""
+TIMELINE = ("timeline", "--case", BUILTIN, "--offline", "--quiet")
+
+
+def on_a_terminal(tmp_path: Path, *words: str, code: int = 11, **more: str) -> str:
+    """Return what the command, `timeline` by default, writes to a pseudo-terminal of 100 columns."""
     import os
     import pty
 
     ours, theirs = pty.openpty()
-    line = [COMMAND, "timeline", "--case", BUILTIN, "--offline", "--quiet"]
+    line = [COMMAND, *(words or TIMELINE)]
     env = {**environment(tmp_path), "TERM": "xterm-256color", "COLUMNS": "100", **more}
     running = subprocess.Popen(line, env=env, cwd=tmp_path, stdout=theirs, stderr=theirs)
     os.close(theirs)
@@ -95,7 +98,7 @@ def on_a_terminal(tmp_path: Path, **more: str) -> str:
             break
         said += part
     os.close(ours)
-    assert running.wait(60) == 11
+    assert running.wait(60) == code
     return said.decode()
 
 
@@ -106,6 +109,18 @@ def test_a_terminal_gets_links_and_only_safe_ones(tmp_path: Path) -> None:
     assert any("/actions/runs/" in target for target in targets)
     assert any("logIndex=" in target for target in targets)
     assert not any(target.endswith((".whl", ".tar.gz")) for target in targets)
+
+
+def test_an_observation_cannot_speak_to_the_terminal(forensics: Forensics, tmp_path: Path) -> None:
+    listed = f"\x1b]0;owned\x07{'a' * 64}  ultralytics-8.3.41.tar.gz\n"
+    (tmp_path / "iocs.txt").write_text(listed)
+    assert forensics("case", "import", BUILTIN, "--name", "mine").returncode == 0
+    added = forensics("case", "import", "mine", "iocs.txt", "--kind", "indicators")
+    observation = added.stdout.split()[-1]
+    said = on_a_terminal(tmp_path, "case", "show", "mine", observation, code=0)
+    assert "\x1b" not in said
+    assert r"\u001b]0;owned\u0007aaaa" in said
+    assert forensics("case", "show", "mine", observation).stdout == listed, "a pipe gets the bytes as they came"
 
 
 def test_no_color_means_no_colour(tmp_path: Path) -> None:
