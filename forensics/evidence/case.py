@@ -228,7 +228,8 @@ class Case:
             raise UsageError(
                 f"The case holds no observation {observation!r}.", advice="`forensics case show CASE` lists them."
             )
-        return self.archive().body(observation)
+        with self.reading_archive() as archive:
+            return archive.body(observation)
 
     def save_git(self, name: str, data: bytes) -> None:
         """Keep a git bundle as `data/git/<name>.bundle`."""

@@ -90,6 +90,14 @@ def test_a_digest_that_is_checked_does_not_believe_the_manifest(case: Case) -> N
         case.digest(check=True)
 
 
+def test_an_observation_is_read_while_another_process_collects(world: World, case: Case) -> None:
+    record(case, outcome_of(world.url + "/doc/1"))
+    (seen,) = case.observations()
+    with case.archive() as collecting:  # holds the writer's lock
+        assert hashlib.sha256(case.bytes_of(seen.id)).hexdigest() == seen.sha256
+        assert collecting.size > 0
+
+
 def test_a_fingerprint_changes_with_the_collection(world: World, case: Case) -> None:
     seen = {case.fingerprint()}
     record(case, outcome_of(world.url + "/doc/1"))
