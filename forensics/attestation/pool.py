@@ -22,7 +22,7 @@ import msgspec
 from forensics.attestation.context import Expected
 from forensics.attestation.depth import text_within_depth
 from forensics.attestation.evaluate import Evaluator, Work, in_step, unreadable
-from forensics.attestation.processes import end_with_parent, worker_context
+from forensics.attestation.processes import end_with_parent, processors, worker_context
 from forensics.attestation.raw import parse_json
 from forensics.attestation.registry_keys import RegistryKeys
 from forensics.attestation.trust import TrustRoot
@@ -106,7 +106,7 @@ def evaluate_many(
     *progress* is called with (done, total). A worker that dies costs the one job it died of: its attestation is not
     checked and says so. KeyboardInterrupt ends the workers and is passed on.
     """
-    count = workers if workers is not None else _processors()
+    count = workers if workers is not None else processors()
     if count <= 1 or (workers is None and len(jobs) < POOL_FROM) or not jobs:
         return _here(root, jobs, progress)
     waiting = _batches(len(jobs), count)
@@ -246,10 +246,3 @@ def _died(root: TrustRoot, job: Job) -> Attestation:
     verification = Verification(VerificationStatus.NOT_CHECKED, (check,), root.sha256)
     digest = hashlib.sha256(job.data).hexdigest()
     return Attestation(digest, "", None, None, None, job.publisher, None, verification, job.evidence)
-
-
-def _processors() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every platform
-        return os.cpu_count() or 1

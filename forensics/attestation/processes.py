@@ -16,6 +16,14 @@ from typing import Any
 _HIDING = threading.Lock()
 
 
+def processors() -> int:
+    """Return how many processors this process may use: what a container allows, where the platform tells."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every platform
+        return os.cpu_count() or 1
+
+
 def worker_context() -> contexts.BaseContext:
     """Return how worker processes are started: never by fork, and without running the caller's script again.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from multiprocessing.util import Finalize
 from typing import Any, ClassVar
 
-from forensics.attestation.processes import end_with_parent, worker_context
+from forensics.attestation.processes import end_with_parent, processors, worker_context
 from forensics.compare.archives import read_contents, read_texts
 from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.contents import Contents
@@ -38,7 +37,7 @@ def read_many(
 ) -> list[Outcome[Contents]]:
     """Return the contents of each archive, or why it was not read, in the order of *jobs*."""
     results: list[Outcome[Contents]] = []
-    with _Workers(max(1, min(workers or _processors(), len(jobs)))) as pool:
+    with _Workers(max(1, min(workers or processors(), len(jobs)))) as pool:
         for job, outcome in zip(jobs, pool.each(_contents, [(j.load, j.filename) for j in jobs]), strict=True):
             if isinstance(outcome, str):
                 results.append(NotChecked(f"{job.filename} could not be read: {outcome}", "artifact"))
@@ -55,7 +54,7 @@ def read_member_texts(wanted: Sequence[tuple[Job, frozenset[str]]], limit: int) 
     One pool of workers reads them all; an archive of which no member is wanted is not opened.
     """
     jobs = [(job.load, job.filename, paths, limit) for job, paths in wanted if paths]
-    with _Workers(max(1, min(_processors(), len(jobs)))) as pool:
+    with _Workers(max(1, min(processors(), len(jobs)))) as pool:
         outcomes = iter(list(pool.each(_texts, jobs)))
     read = [next(outcomes) if paths else {} for _, paths in wanted]
     return [outcome if isinstance(outcome, dict) else {} for outcome in read]
@@ -195,10 +194,3 @@ def _texts(data: bytes, filename: str, paths: frozenset[str], limit: int) -> dic
         return error.what
     except Exception as error:
         return type(error).__name__
-
-
-def _processors() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every platform
-        return os.cpu_count() or 1

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -19,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from forensics.attestation.processes import end_with_parent, worker_context
+from forensics.attestation.processes import end_with_parent, processors, worker_context
 from forensics.model.errors import Unreachable, UsageError
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ class Engine(Protocol):
 class Pool:
     """Worker processes of this machine; as many as it has processors by default."""
 
-    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    workers: int = field(default_factory=processors)
     _pool: ProcessPoolExecutor | None = field(default=None, init=False, repr=False)
     _busy: bool = field(default=False, init=False, repr=False)
 
@@ -152,7 +151,7 @@ class Dask:
             ) from None
         self._cluster: Any = None
         if address is None:
-            count = workers or len(os.sched_getaffinity(0))
+            count = workers or processors()
             # Archives are read in processes of their own, which daemonic workers may not start.
             import_module("dask").config.set({"distributed.worker.daemon": False})
             self._cluster = self._dask.LocalCluster(

@@ -12,6 +12,7 @@ from forensics.model.finding import Exposure, Verdict
 from forensics.model.project import Project, parse_project
 from forensics.sources.lockfiles.history import Commit, LockHistory, Span, spans_of
 from forensics.sources.lockfiles.match import Matcher, Strength, Wanted, examine_files
+from forensics.sources.lockfiles.records import MAX_BYTES
 from tests.sources import lock_corpus
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -90,6 +91,13 @@ def test_how_surely_a_pin_names_a_release(
 def test_another_version_is_no_match() -> None:
     for lock in ("demo==1.0.10", "demo==1.0.1.post1", "demon==1.0.1", "demo<1.0.1"):
         assert Matcher([wanted([])]).examine(lock.encode(), "requirements").matches == ()
+
+
+def test_a_file_too_large_to_read_is_said_wherever_it_names_the_release(tmp_path: Path) -> None:
+    large = tmp_path / "requirements.txt"
+    large.write_bytes(b"# filler\n" * (MAX_BYTES // 9 + 2) + b"demo==1.0.1\n")
+    (examined,) = examine_files([wanted([])], [(str(large), "requirements")])
+    assert "more than 32 MiB" in examined.problem
 
 
 def test_a_file_that_is_gone_is_said(tmp_path: Path) -> None:

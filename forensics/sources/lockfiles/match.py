@@ -5,7 +5,6 @@ What is wanted is stated as plain values, so that a worker loads nothing but the
 
 from __future__ import annotations
 
-import os
 import signal
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from forensics.attestation.processes import end_with_parent, worker_context
+from forensics.attestation.processes import end_with_parent, processors, worker_context
 from forensics.model.errors import EvidenceError
 from forensics.model.project import Ecosystem
 from forensics.model.versions import rules_of
@@ -98,7 +97,8 @@ class Matcher:
 
     def examine(self, data: bytes, kind: str) -> Examined:
         """Return which of the wanted releases *data*, a lockfile or manifest of *kind*, names."""
-        if not self._mentions.in_data(data):
+        # Of a file that is too large only the beginning is here, which says nothing about the rest.
+        if len(data) <= MAX_BYTES and not self._mentions.in_data(data):
             return Examined()
         try:
             found = read_lockfile(data, kind)
@@ -165,7 +165,7 @@ def examine_files(
 
     *workers* defaults to the processors this process may use, at most four; few files are examined here.
     """
-    count = workers if workers is not None else min(4, len(os.sched_getaffinity(0)))
+    count = workers if workers is not None else min(4, processors())
     batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
     if count > 1 and (workers is not None or len(files) >= POOL_FROM):
         try:
