@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from forensics.model.checked import Checked
 from forensics.model.text import visible
+from forensics.report.view import as_news
 
 if TYPE_CHECKING:
     from forensics.compare.artifact_text import TextDiff
@@ -79,7 +80,7 @@ def print_contents(comparison: ReleaseComparison, case: Case | None) -> None:
         out.print()
         out.print(Text(f"Inside {_name(pair.before)} → {_name(pair.after)}", style="bold"))
         for one in diff.surface:
-            out.print(Text(f"  newly: {visible(one.what)}", style="bold red"))
+            out.print(Text(f"  {visible(as_news(one.what))}", style="bold red"))
         for word, changes in (("added", diff.added), ("removed", diff.removed), ("changed", diff.changed)):
             for change in changes[:SHOWN]:
                 member = change.after or change.before

@@ -7,7 +7,14 @@ import time
 from types import TracebackType
 from typing import Any
 
-_STAGES = {"provenance": "Asking for provenance", "verification": "Checking signatures", "log": "Asking the log"}
+_STAGES = {
+    "provenance": "Asking for provenance",
+    "verification": "Checking signatures",
+    "log": "Asking the log",
+    "files": "Fetching files",
+    "contents": "Reading files",
+    "lockfiles": "Reading lockfiles",
+}
 
 
 class Reporter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,9 +78,8 @@ def recover(
 
     investigation, analysis = investigate(ask, prepare)
     if not offline and investigation.case.writable and never_asked(analysis, version):
-        _, analysis = investigate(
-            Ask(project, str(investigation.case.path), trust_root=trust_root, quiet=quiet), lambda _: True
-        )
+        again = replace(ask, case=str(investigation.case.path), refresh=False)
+        _, analysis = investigate(again, lambda _: True)
     document = recovery_doc(analysis, version)
     if json_output:
         import json

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from forensics.signals.registry import Signal
 
 
 def signals(
@@ -54,20 +57,25 @@ def _page(id: str, known: list[str]) -> str:  # noqa: A002 - the word of the cat
     return page_of(id)
 
 
-def _print_list(entries: list[object]) -> None:
+_COLUMNS: tuple[tuple[str, int], ...] = (("id", 0), ("family", 70), ("severity", 70), ("needs", 100), ("title", 0))
+"""Columns of the list, and how wide a terminal must be to show each; the page of a signal has all."""
+
+
+def _print_list(entries: list[Signal]) -> None:
     from rich import box
     from rich.table import Table
 
     from forensics.cli.terminal import console
-    from forensics.signals.registry import Signal
 
+    out = console()
+    shown = [index for index, (_, width) in enumerate(_COLUMNS) if out.width >= width]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in ("id", "family", "severity", "needs", "title"):
-        table.add_column(column, overflow="fold")
+    for index in shown:
+        table.add_column(_COLUMNS[index][0], no_wrap=index == 0)  # an id is there to be copied
     for entry in entries:
-        assert isinstance(entry, Signal)
         severity = "/".join(s.value[0].upper() for s in entry.severities)
         title = entry.title if entry.evaluate else f"{entry.title} (not checked: {entry.missing})"
-        table.add_row(entry.id, entry.family.value, severity, ", ".join(entry.needs), title)
-    console().print(table)
+        cells = (entry.id, entry.family.value, severity, ", ".join(entry.needs), title)
+        table.add_row(*(cells[index] for index in shown))
+    out.print(table)
     typer.echo("\n`forensics signals ID` explains one.")

@@ -9,7 +9,7 @@ from forensics.model.document import AttestationDoc, Document, FileDoc, ReleaseD
 from forensics.model.document_parts import ComparisonDoc
 from forensics.model.text import visible
 from forensics.report.clean import hosts_of, linkable
-from forensics.report.view import KeyTime, newly
+from forensics.report.view import KeyTime, as_news, newly
 from forensics.report.witness_words import witness_lines
 from forensics.report.words import moment, offset, plural, publisher_words, span, verdict_words, when
 
@@ -132,7 +132,7 @@ def _changes(tree: Tree, found: ComparisonDoc) -> None:
         words = "" if workflow is None else f", the workflow file is {'the same' if same else 'another'}"
         branch.add(_text(f"{plural(source['count'], 'commit')} between{words}"))
     for what in newly(found):
-        branch.add(_text(f"newly: {what}", "bold red"))
+        branch.add(_text(as_news(what), "bold red"))
     telling = {t["path"]: t["newly_reaches"] for p in found["contents"] for t in p["texts"] if t["newly_reaches"]}
     for path, reaches in list(telling.items())[:MOST_PATHS]:
         branch.add(_text(f"{path} newly touches {', '.join(reaches)}"))

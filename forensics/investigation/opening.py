@@ -60,7 +60,7 @@ def find_or_start(
         raise UsageError("--refresh asks again and --offline asks nobody.", advice="Leave one of them out.")
     if not case and project is None:
         raise UsageError(
-            "Name a project, or a case with --case.", advice="For instance: forensics timeline ultralytics"
+            "Name a project, or a case with --case.", advice="For instance ultralytics, npm:axios or --case incident-1."
         )
 
     def start(where: Path) -> Found:

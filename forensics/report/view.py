@@ -150,6 +150,11 @@ def newly(comparison: ComparisonDoc) -> list[str]:
     return list(dict.fromkeys(said))
 
 
+def as_news(what: str) -> str:
+    """Return a surface as a line of its own that says once that it is new."""
+    return what if " newly " in what or what.startswith("new ") else f"newly: {what}"
+
+
 def key_times(document: Document) -> tuple[KeyTime, ...]:
     """Return the events of flagged releases and of advisories, with the origins of the two elapsed columns.
 

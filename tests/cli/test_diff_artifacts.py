@@ -42,7 +42,7 @@ def test_the_difference_is_unified_readable_and_harmless(tiny: Tiny, tmp_path: P
     assert "\x1b" not in done.stdout
     assert "\u202e" not in done.stdout
     lines = [line.strip() for line in done.stdout.splitlines()]
-    assert any(line.startswith("newly: thing/__init__.py newly touches the network at import") for line in lines)
+    assert any(line.startswith("thing/__init__.py newly touches the network at import") for line in lines)
     assert any(line.startswith("removed") and "thing/gone.py" in line for line in lines)
     assert any(line.startswith("@@ -1") for line in lines)
     assert "+import socket" in lines
@@ -82,7 +82,7 @@ def test_npm(tiny: Tiny, tmp_path: Path, forensics: Forensics) -> None:
     done = _diff(forensics, tmp_path / "case", project="npm:demo")
     assert done.returncode == 0, done.stderr
     lines = [line.strip() for line in done.stdout.splitlines()]
-    assert "newly: new at install: postinstall: node index.js" in lines
-    assert "newly: index.js newly touches processes at install" in lines
+    assert "new at install: postinstall: node index.js" in lines
+    assert "index.js newly touches processes at install" in lines
     assert "newly declared: bin: demo = ./x.js" in lines
     assert "+require('child_process')" in lines
