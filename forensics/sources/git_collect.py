@@ -196,7 +196,7 @@ class _Run:
     async def _pulls(self, refs: dict[str, Ref]) -> None:
         """Fetch the commits of pull requests, newest first, so that the log tells which of them lead to what."""
         pulls = [name for name in refs if name.startswith(("refs/pull/", "refs/merge-requests/"))]
-        pulls.sort(key=lambda name: (-int(name.split("/")[2]) if name.split("/")[2].isdigit() else 0, name))
+        pulls.sort(key=lambda name: (-pull_number(name), name))
         if pulls:
             done = await self._fetch_some([f"+{name}:{name}" for name in pulls[:MAX_PULLS]], bare=self.lean)
             if done.code:  # a pull request that vanished in between must not cost the rest
@@ -295,6 +295,12 @@ class _Run:
         if done.code:
             raise BadAnswer(f"git {arguments[0]} cannot read what the repository sent: {done.words[:500]}")
         return done
+
+
+def pull_number(name: str) -> int:
+    """Return the number in the name of a pull request's ref; 0 for what no forge would write there."""
+    number = name.split("/")[2]
+    return int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else 0
 
 
 def _version_lines(printed: bytes) -> bytes:

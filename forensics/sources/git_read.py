@@ -92,7 +92,8 @@ class Trees:
     def __init__(self, packed: bytes) -> None:
         head, _, rest = packed.partition(b"\n")
         base, listed, changed = [*head.decode("ascii", "replace").split(), "", "", ""][:3]
-        if not (listed.isdigit() and changed.isdigit() and len(rest) == int(listed) + int(changed)):
+        plain = all(one.isascii() and one.isdecimal() and len(one) < 19 for one in (listed, changed))
+        if not plain or len(rest) != int(listed) + int(changed):
             raise BadAnswer("the recorded trees are not as long as they say")
         self._base = base if _SHA.fullmatch(base) else None
         self._listing, self._changes = rest[: int(listed)], rest[int(listed) :]

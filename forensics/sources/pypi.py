@@ -214,7 +214,10 @@ def _path(url: Any, filename: str) -> str | None:
     """Return the store path `/packages/aa/bb/<60 hex>/name`, if the URL ends in one; the host is never believed."""
     if not isinstance(url, str):
         return None
-    parts = urlsplit(url[:4000]).path.split("/")[-4:]
+    try:
+        parts = urlsplit(url[:4000]).path.split("/")[-4:]
+    except ValueError:  # a host that is none, such as `http://[`
+        return None
     if len(parts) == 4 and hex_digest("".join(parts[:3])):
         return "/packages/" + "/".join(parts[:3]) + "/" + filename
     return None

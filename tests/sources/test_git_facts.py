@@ -110,6 +110,8 @@ def test_no_output_breaks_the_readers(printed: bytes) -> None:
     Trees(pack_trees(A, printed, printed)).get(B)
     with pytest.raises(BadAnswer):
         Trees(b"x " + printed)
+    with pytest.raises(BadAnswer):
+        Trees(b"- " + b"9" * 5000 + b" 0\n")
 
 
 @given(st.text(max_size=60))

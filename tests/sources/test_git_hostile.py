@@ -230,6 +230,19 @@ def test_names_of_refs_that_do_not(name: str) -> None:
     assert subprocess.run(["git", "check-ref-format", name], check=False).returncode or "-" in name
 
 
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("refs/pull/17/head", 17),
+        ("refs/pull/\u00b2/head", 0),
+        ("refs/merge-requests/" + "9" * 5000, 0),
+        ("refs/pull/", 0),
+    ],
+)
+def test_pull_requests_are_sorted_by_what_is_a_number(name: str, number: int) -> None:
+    assert git_collect.pull_number(name) == number
+
+
 def test_object_names_are_whole_and_hex() -> None:
     assert checked_commit("AB" * 20) == "ab" * 20
     for bad in ("abc", "--all", "g" * 40, "a" * 41, "HEAD"):

@@ -50,6 +50,13 @@ def test_a_file_that_only_the_legacy_api_still_lists_is_a_contradiction(tiny: Ti
     assert (found.version, found.about) == ("1.0.1", f"listing of {gone}")
 
 
+@pytest.mark.parametrize("url", ["http://[", "//[x]/packages/a", "http://a\u2100b/", 7, None])
+def test_an_address_that_is_none_is_no_place_in_the_store(tiny: Tiny, tmp_path: Path, url: Any) -> None:
+    tiny.page([{**entry(GOOD, provenance=None), "url": url}])
+    (release,) = analysed(tiny, tmp_path / "case")[0].history.releases
+    assert [artifact.path for artifact in release.artifacts] == [None]
+
+
 def test_agreement_is_no_contradiction(tiny: Tiny, tmp_path: Path) -> None:
     tiny.page([entry(GOOD, provenance=None, sha256="a" * 64)])
     tiny.legacy({"1.0.0": [old_entry(GOOD, "A" * 64)]})
