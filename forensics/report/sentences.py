@@ -9,8 +9,10 @@ from forensics.investigation import Analysis
 from forensics.model.checked import Checked, NotChecked
 from forensics.model.document import SectionDoc, SentenceDoc
 from forensics.model.finding import Assessment, Exposure, Verdict, Wave
+from forensics.model.project import Ecosystem
 from forensics.model.release import History, ProjectStatus
 from forensics.model.times import duration, to_minute
+from forensics.sources.npm_names import registry_name
 
 _WORDS = {
     Verdict.LIKELY_COMPROMISED: "likely compromised",
@@ -28,7 +30,9 @@ def headline(analysis: Analysis) -> str:
     if not flagged:
         if analysis.verdict is Verdict.UNDETERMINED:
             return f"No release could be judged: nothing that tells was observed for any of {total} releases."
-        return f"None of {total} releases is suspicious by what could be checked."
+        blind = sum(a.verdict is Verdict.UNDETERMINED for a in analysis.assessments)
+        more = f"; {blind} could not be judged" if blind else ""
+        return f"None of {total} releases is suspicious by what could be checked{more}."
     worst = max((a.verdict for a in flagged), key=lambda v: v.rank)
     count = sum(a.verdict is worst for a in flagged)
     waves = "; ".join(listed(wave.releases) for wave in analysis.waves)
@@ -46,7 +50,8 @@ def listed(names: Sequence[str]) -> str:
 def summary(analysis: Analysis) -> list[SentenceDoc]:
     """Return the summary, sentence by sentence."""
     by_version = {a.release.version: a for a in analysis.assessments}
-    sentences = [_sentence(headline(analysis), _evidence(a for a in analysis.assessments if a.verdict.flagged))]
+    flagged = [a for a in analysis.assessments if a.verdict.flagged]
+    sentences = [_sentence(headline(analysis), _evidence(flagged) if flagged else _asked_of_index(analysis))]
     for number, wave in enumerate(analysis.waves, 1):
         sentences += _wave(number, wave, by_version, len(analysis.waves))
     sentences += _installable(analysis)
@@ -174,10 +179,14 @@ def _gaps(analysis: Analysis) -> list[SentenceDoc]:
 
 
 def _asked_of_index(analysis: Analysis) -> list[str]:
-    """Return the observations of the index's two pages about the project."""
-    base = analysis.case.endpoints.get("pypi", "")
-    pages = (f"{base}/simple/", f"{base}/pypi/")
-    return [o.id for o in analysis.observations if o.url.startswith(pages)]
+    """Return the observations of the index's own pages about the project."""
+    project, endpoints = analysis.project, analysis.case.endpoints
+    if project.ecosystem is Ecosystem.NPM:
+        pages = {f"{endpoints.get('npm', '')}/{registry_name(project.name)}"}
+    else:
+        base = endpoints.get("pypi", "")
+        pages = {f"{base}/simple/{project.name}/", f"{base}/pypi/{project.name}/json"}
+    return [o.id for o in analysis.observations if o.url.partition("?")[0] in pages]
 
 
 def _unobserved(analysis: Analysis) -> list[SentenceDoc]:

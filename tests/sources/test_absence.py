@@ -61,7 +61,18 @@ def test_a_mirror_says_nothing_about_provenance(
         assert "HTTP 404 without the Integrity API's own message" in reason
     assert len([path for path in tiny.asked if path.startswith("/integrity/")]) == 3, "a mirror is probed, not flooded"
     assert document["verdict"] == "undetermined"
+    assert document["headline"] == "No release could be judged: nothing that tells was observed for any of 6 releases."
     assert problem(document, "PyPI Integrity API")
+
+
+def test_a_headline_without_suspects_says_how_many_could_not_be_judged_and_who_was_asked(
+    tiny: Tiny, tmp_path: Path
+) -> None:
+    tiny.page([*files(1), *files(3, provenance=None)[1:]])
+    tiny.legacy({})
+    _, document = analysed(tiny, tmp_path / "case")
+    assert document["headline"] == "None of 3 releases is suspicious by what could be checked; 1 could not be judged."
+    assert document["sentences"][0]["evidence"]
 
 
 def test_an_integrity_api_beside_a_mirror_is_asked_for_every_file(tiny: Tiny, tmp_path: Path) -> None:
