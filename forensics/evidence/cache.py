@@ -5,6 +5,7 @@ It is a convenience of this user on this machine. Whoever distrusts it passes `-
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 from pathlib import Path
@@ -13,9 +14,11 @@ from forensics._version import __version__
 
 MAX_BYTES = 512 * 2**20
 """Everything the cache may hold; the oldest entries go first."""
-
+UNMEASURED = MAX_BYTES // 64
+"""What one process may add before it looks how much is there: looking takes longer the more there is."""
 
 _believed = True
+_added: dict[Path, int] = {}
 
 
 def believe(believed: bool) -> None:
@@ -41,8 +44,12 @@ def key_of(*parts: str) -> str:
     return machine.hexdigest()
 
 
+@functools.cache
 def _code() -> str:
-    """Name, size and change time of every source file: a changed tool never meets an old result."""
+    """Name, size and change time of every source file: a changed tool never meets an old result.
+
+    Once in a process, which goes on with the code that it has loaded.
+    """
     root = Path(__file__).resolve().parents[1]
     stats = sorted((str(p.relative_to(root)), p.stat()) for p in root.rglob("*.py"))
     return "\n".join(f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stats)
@@ -70,7 +77,10 @@ def put(key: str, body: bytes) -> None:
         with NamedTemporaryFile(dir=where, prefix=".new-", delete=False) as file:
             file.write(hashlib.sha256(body).digest() + body)
         Path(file.name).replace(where / key)
-        _trim(where)
+        _added[where] = _added.get(where, UNMEASURED) + len(body)
+        if _added[where] >= UNMEASURED:
+            _added[where] = 0
+            _trim(where)
     except OSError:
         return
 
