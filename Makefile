@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow real real-rekor lint bench bench-quick evaluate calibration faults fleet notebooks reports cases docs lock clean
+.PHONY: help demo test test-slow real real-rekor lint bench bench-quick profiles evaluate calibration faults fleet notebooks reports cases docs lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -47,6 +47,9 @@ bench: .venv/.dev  ## measure the budgets as ratios; writes bench/RESULTS.md and
 
 bench-quick: .venv/.dev  ## the same with less of everything; writes nothing
 	$(BIN)/python -m bench --quick
+
+profiles: .venv/.dev  ## write bench/profiles/: where the time goes on the two slowest paths
+	$(BIN)/python -m bench --profiles
 
 evaluate: .venv/.dev  ## run every scenario through the installed command and compare with what must be concluded
 	$(BIN)/python -m tests.lab evaluate fixtures/scenarios

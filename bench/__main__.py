@@ -1,6 +1,7 @@
 """Measure rows and write `bench/results.json` and `bench/RESULTS.md`: `python -m bench [--quick] [NAME…]`.
 
-Each NAME is a part of a row's name, in any case; with one, or with `--quick`, nothing is written.
+Each NAME is a part of a row's name, in any case; with one, or with `--quick`, nothing is written. `--profiles` measures
+no row: it writes `bench/profiles/`, see `bench.profiling`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 from bench.lock_rows import LOCK_ROWS
 from bench.log_rows import LOG_ROWS
+from bench.profiling import write_profiles
 from bench.row import NotMeasured, Row
 from bench.rows import ROWS
 from bench.sweep_rows import SWEEP_ROWS
@@ -65,7 +67,13 @@ def _line(row: dict[str, Any]) -> str:
 
 
 def main(words: Sequence[str]) -> int:
-    """Run the rows that *words* name, or all; exit 1 when a budget does not hold, 2 when no row has such a name."""
+    """Run the rows that *words* name, or all, or write the profiles.
+
+    Returns 1 when a budget does not hold, 2 when no row has such a name.
+    """
+    if "--profiles" in words:
+        write_profiles()
+        return 0
     quick = "--quick" in words
     wanted = [word.lower() for word in words if not word.startswith("-")]
     rows = [row for row in ALL if not wanted or any(word in row.name.lower() for word in wanted)]
