@@ -10,7 +10,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from forensics.attestation.raw import RawAttestation, RawEntry, decode, items, parse_entry, section
@@ -34,7 +34,7 @@ class LoggedEntry:
     entry_id: str
     uuid: str
     raw: RawEntry
-    bundled: Mapping[str, Any]
+    bundled: Mapping[str, Any] = field(compare=False)
     evidence: tuple[str, ...] = ()
 
     @property

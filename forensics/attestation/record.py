@@ -8,6 +8,7 @@ sigstore/rekor pkg/sharding (entry ids, global indices).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from forensics.attestation.certificate import identity_of_parts, parts_of
 from forensics.attestation.checks_certificate import check_chain, check_sct, check_usage, check_validity
@@ -39,12 +40,18 @@ def record_of(entry: LoggedEntry, root: TrustRoot, offsets: Mapping[str, int] | 
     *offsets* are the global indices at which the log's shards begin, by tree id, where they are known. Never raises
     for bad input: what cannot be read has a failed step.
     """
+    return _record_of(entry, root, tuple(sorted((offsets or {}).items())))
+
+
+@lru_cache(maxsize=2048)
+def _record_of(entry: LoggedEntry, root: TrustRoot, offsets: tuple[tuple[str, int], ...]) -> LogRecord:
+    """The same; kept, because one collection reads the answers of the log several times, and its analysis again."""
     body = read_body(entry.raw)
     parts = _parts(body)
     identity = identity_of_parts(parts) if parts else None
     context = Context(as_attestation(entry, body), root, Expected(), None, parts, identity)
     checks = [_check_uuid(entry), *(_guarded(name, step, context) for name, step in _LOG_STEPS.items())]
-    checks += [_check_shard(entry, context, offsets or {}), _check_body(body)]
+    checks += [_check_shard(entry, context, dict(offsets)), _check_body(body)]
     if body.certificate is not None:
         checks += [_guarded(name, step, context) for name, step in _SIGNER_STEPS.items()]
     if context.raw.digest is not None and body.certificate is not None:
