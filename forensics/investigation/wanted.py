@@ -21,7 +21,9 @@ BEFORE = timedelta(days=1)
 AFTER = timedelta(days=2)
 """After a release of which nobody says when it went: most that went did so within two days."""
 KEPT_FOR = timedelta(days=400)
-"""GitHub's longest retention of runs: of older ones only those of suspects are asked for."""
+"""GitHub's longest retention of runs: of older ones only those of suspects and of the newest releases are asked for."""
+NEWEST = 5
+"""Attested releases whose runs are asked for at any age: a failed run may be all that is odd about one."""
 MOST_NAMES = 8
 """Repositories and owners whose current names are asked for; a project has one or two."""
 SHORT = timedelta(hours=1)
@@ -82,16 +84,13 @@ def _published_from(history: History, assessments: Sequence[Assessment]) -> str 
 
 
 def _runs(suspects: Sequence[Assessment], history: History, assessments: Sequence[Assessment]) -> tuple[RunRef, ...]:
-    """Runs of suspects, newest first, and of entries that only the log knows; then all others that may be kept yet."""
+    """Runs of suspects, newest first, and of entries that only the log knows; the newest; and all that may be kept."""
     horizon = history.collected_at - KEPT_FOR
+    attested = [a.release for a in reversed(assessments) if a.release.identities]
+    kept = [r for r in attested[NEWEST:] if r.published is None or r.published > horizon]
     identities = [i for a in suspects for i in a.release.identities]
     identities += [one.record.identity for one in reversed(history.log_only) if one.record.identity]
-    identities += [
-        i
-        for a in reversed(assessments)
-        for i in a.release.identities
-        if a.release.published is None or a.release.published > horizon
-    ]
+    identities += [i for release in (*attested[:NEWEST], *kept) for i in release.identities]
     return tuple(dict.fromkeys(ref for identity in identities if (ref := run_of(identity)) is not None))
 
 
