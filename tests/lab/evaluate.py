@@ -68,7 +68,7 @@ def run(path: Path) -> Outcome:
             folder = Path(scratch)
             with serve(scenario, directory=folder / "lab") as server:
                 early = {e.version: _at_publish(server, e.version, folder) for e in scenario.expect}
-                late = _as_of(server, folder)
+                late = as_of(server, folder)
     except LabError as error:
         outcome.misses.append(str(error).partition("\n")[0])
         return outcome
@@ -100,7 +100,7 @@ def _at_publish(server: LabServer, version: str, folder: Path) -> dict[str, Any]
     return _collect(server, _moment(server, version), _early_case(folder, version))
 
 
-def _as_of(server: LabServer, folder: Path) -> dict[str, Any]:
+def as_of(server: LabServer, folder: Path) -> dict[str, Any]:
     """Collect at ``as_of``, then import what the responder brings along."""
     case = folder / "as-of"
     brought = [[str(path)] for path in _snapshots(server, folder)]
