@@ -273,13 +273,17 @@ def _summary(scanned: Scanned) -> list[str]:
     """What was covered, and what went wrong."""
     count = len(scanned.found)
     words = f"{count} entries match" if count > 1 else "1 entry matches" if count else "no entry matches"
+    if scanned.coverage is None:
+        words = "nothing was searched"
+    elif scanned.broken or scanned.unasked:
+        words += ", of those that could be searched"
     lines = [f"{scanned.log}: {words}"]
     if scanned.coverage is not None:
         lines.append(f"  covered      {scanned.coverage.text()}")
     lines += [f"  range        {scanned.basis}"] if scanned.basis else []
     lines += [f"  note         {text}" for text in scanned.notes]
-    lines += [f"  NOT PROVED   {gap.begin}–{gap.end - 1}: {gap.reason}" for gap in scanned.broken]
-    lines += [f"  not asked    {gap.begin}–{gap.end - 1}: {gap.reason}" for gap in scanned.unasked]
+    lines += [f"  NOT PROVED   {gap.text}: {gap.reason}" for gap in scanned.broken]
+    lines += [f"  not asked    {gap.text}: {gap.reason}" for gap in scanned.unasked]
     if scanned.problem:
         lines.append(f"  {'NOT PROVED ' if scanned.unsound else 'not asked  '}  {scanned.problem}")
     return lines

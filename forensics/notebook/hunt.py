@@ -177,8 +177,8 @@ class LogView:
         for one in scans:
             if one.problem:
                 lines.append((one.log, one.problem, "the log", list(one.evidence)))
-            lines += [(one.log, f"{g.begin}–{g.end - 1}: not proved: {g.reason}", "the log", []) for g in one.broken]
-            lines += [(one.log, f"{g.begin}–{g.end - 1}: {g.reason}", "the log", []) for g in one.unasked]
+            lines += [(one.log, f"{g.text}: not proved: {g.reason}", "the log", []) for g in one.broken]
+            lines += [(one.log, f"{g.text}: {g.reason}", "the log", []) for g in one.unasked]
         covered = tuple(one.coverage.text() for one in scans if one.coverage is not None)
         return LogAnswer(judged_frame("log_entries", rows), _missing(lines), covered)
 

@@ -16,7 +16,7 @@ from forensics.model.log import LogRecord
 from forensics.sources.rekor_tiles import HttpTiles, SignedCheckpoint, TileShard
 from forensics.sources.tiles_record import record_of_hit, vouched
 from forensics.sources.tiles_session import Asking
-from forensics.transparency.coverage import Coverage, Gap, joined, joined_gaps
+from forensics.transparency.coverage import Coverage, Gap, united
 from forensics.transparency.entries import Generation, parse_entry
 from forensics.transparency.matching import Matcher
 from forensics.transparency.ranges import Span
@@ -184,28 +184,16 @@ async def _once_more(
     scanned: Scanned,
 ) -> ScanResult:
     """Search the *broken* parts again with *reader*, and return both searches as one."""
-    hits, coverage = list(first.hits), first.coverage
-    gaps = [gap for gap in coverage.gaps if gap not in broken]
-    ranges, unparsable, unreadable = list(coverage.ranges), list(coverage.unparsable), list(coverage.unreadable)
+    hits = list(first.hits)
+    coverage = replace(first.coverage, gaps=tuple(gap for gap in first.coverage.gaps if gap not in broken))
     for gap in broken:
         second = await scan_bundles(reader, matcher, Span(gap.begin, gap.end), **run)  # type: ignore[arg-type]
         hits += second.hits
-        ranges += second.coverage.ranges
-        gaps += second.coverage.gaps
-        unparsable += second.coverage.unparsable
-        unreadable += second.coverage.unreadable
-        for healed in second.coverage.ranges:
-            scanned.notes.append(
-                f"entries {healed.begin}–{healed.end - 1} came with other content first ({gap.reason}); asked again, "
-                "they hash to the tree"
-            )
-    coverage = replace(
-        coverage,
-        ranges=joined(ranges),
-        gaps=joined_gaps(gaps),
-        unparsable=tuple(sorted(unparsable, key=lambda one: one.index)),
-        unreadable=tuple(sorted(unreadable, key=lambda one: one.index)),
-    )
+        coverage = united(coverage, [second.coverage])
+        scanned.notes += [
+            f"{Gap(*healed, '').text} came with other content first ({gap.reason}); asked again, it hashes to the tree"
+            for healed in second.coverage.ranges
+        ]
     return ScanResult(tuple(sorted(hits, key=lambda hit: hit.index)), coverage)
 
 

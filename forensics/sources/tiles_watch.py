@@ -216,7 +216,7 @@ class Watch:
         if end > self.state.next:
             self._move(replace(self.state, next=end, note=head.raw))
         if gaps:
-            words = f"entries {gaps[0].begin} to {gaps[0].end - 1}: {gaps[0].reason}"
+            words = f"entry {gaps[0].text}: {gaps[0].reason}"
             raise SourceError(words) if gaps[0].reason in reader.missed else Doubtful(words, head.raw)
 
     def _move(self, state: State) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from forensics.sources.tiles_scan import Scanned, Wanted, scan_shard, span_of_times
 from forensics.sources.tiles_session import asking
 from forensics.sweep.engine import Engine, Lost, share
-from forensics.transparency.coverage import Coverage, Gap, Unread, joined, joined_gaps
+from forensics.transparency.coverage import Coverage, Gap, joined_gaps, united
 from forensics.transparency.ranges import Span
 
 if TYPE_CHECKING:
@@ -134,12 +134,9 @@ def _joined(first: Scanned, results: Iterable[Scanned]) -> Scanned:
     """Return the pieces as one search; a piece that could not be begun is a gap with its reason."""
     assert first.coverage is not None
     whole = replace(first, found=[], notes=[])
-    ranges: list[Span] = []
-    gaps: list[Gap] = []
+    parts: list[Coverage] = []
     unasked: list[Gap] = []
     broken: list[Gap] = []
-    unparsable: list[Unread] = []
-    unreadable: list[Unread] = []
     evidence: dict[str, None] = dict.fromkeys(first.evidence)
     for one in results:
         whole.found += one.found
@@ -150,18 +147,9 @@ def _joined(first: Scanned, results: Iterable[Scanned]) -> Scanned:
         unasked += one.unasked
         broken += one.broken
         if one.coverage is not None:
-            ranges += one.coverage.ranges
-            gaps += one.coverage.gaps
-            unparsable += one.coverage.unparsable
-            unreadable += one.coverage.unreadable
+            parts.append(one.coverage)
     whole.found.sort(key=lambda pair: pair[0].index)
     whole.unasked, whole.broken = joined_gaps(unasked), joined_gaps(broken)
     whole.evidence = tuple(evidence)
-    whole.coverage = replace(
-        first.coverage,
-        ranges=joined(ranges),
-        gaps=joined_gaps(gaps),
-        unparsable=tuple(sorted(unparsable, key=lambda unread: unread.index)),
-        unreadable=tuple(sorted(unreadable, key=lambda unread: unread.index)),
-    )
+    whole.coverage = united(first.coverage, parts)
     return whole

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from forensics.transparency.ranges import Span
 
@@ -17,6 +17,11 @@ class Gap:
     begin: int
     end: int
     reason: str
+
+    @property
+    def text(self) -> str:
+        """The entries for a person: `1280–1535`, or `1280` where it is one."""
+        return f"{self.begin}" if self.end == self.begin + 1 else f"{self.begin}–{self.end - 1}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,8 @@ class Coverage:
     *ranges*: the searched ones, in order and not touching. *unparsable*: entries that are no entry of a known kind.
     *unreadable*: entries with a certificate that could not be read, or a name that could not be judged; a search for
     literals opens only entries that hold them, so it lists only those among them. *verified_size* and *verified_root*
-    (32 bytes): the checkpoint to which every searched entry was hashed; None where nothing was hashed.
+    (32 bytes): the checkpoint to which every searched entry was hashed; None where there is no one such checkpoint.
+    *each_proved*: whether every searched entry came with a proof of its own, to a checkpoint that the log signed.
     """
 
     shard: str
@@ -45,6 +51,7 @@ class Coverage:
     unreadable: tuple[Unread, ...] = ()
     verified_size: int | None = None
     verified_root: bytes | None = None
+    each_proved: bool = False
 
     @property
     def entries(self) -> int:
@@ -62,16 +69,34 @@ class Coverage:
         begin, end = self.asked
         span = f"indices {begin}–{end - 1}" if end > begin else "no indices"
         parts = [f"{span} of shard {self.shard}", _counted(len(self.gaps), "gap")]
-        parts[1] += _listed((f"{gap.begin}–{gap.end - 1} ({gap.reason})" for gap in self.gaps), len(self.gaps))
+        parts[1] += _listed((f"{gap.text} ({gap.reason})" for gap in self.gaps), len(self.gaps))
         parts.append(_counted(len(self.unparsable), "entry", "entries") + " unparsable" + _indices(self.unparsable))
         if self.unreadable:
             count = _counted(len(self.unreadable), "entry", "entries")
             parts.append(f"{count} not readable in full{_indices(self.unreadable)}")
-        if self.verified_root is None:
-            parts.append("hashes not checked")
-        else:
+        if self.verified_root is not None:
             parts.append(f"hashed to the checkpoint of size {self.verified_size}, root {self.verified_root.hex()}")
+        else:
+            parts.append("each entry hashed to a signed checkpoint" if self.each_proved else "hashes not checked")
         return ", ".join(parts)
+
+
+def united(whole: Coverage, parts: Iterable[Coverage]) -> Coverage:
+    """Return *whole*, the frame of a search, with what the searches of its *parts* covered beside what it has."""
+    ranges, gaps = list(whole.ranges), list(whole.gaps)
+    unparsable, unreadable = list(whole.unparsable), list(whole.unreadable)
+    for part in parts:
+        ranges += part.ranges
+        gaps += part.gaps
+        unparsable += part.unparsable
+        unreadable += part.unreadable
+    return replace(
+        whole,
+        ranges=joined(ranges),
+        gaps=joined_gaps(gaps),
+        unparsable=tuple(sorted(unparsable, key=lambda one: one.index)),
+        unreadable=tuple(sorted(unreadable, key=lambda one: one.index)),
+    )
 
 
 def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
@@ -85,6 +110,19 @@ def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
         else:
             found.append(span)
     return tuple(found)
+
+
+def without(spans: Iterable[Span], taken: Iterable[Span]) -> tuple[Span, ...]:
+    """Return what of *spans* (in order, not touching) is in none of *taken*."""
+    left = list(spans)
+    for begin, end in joined(taken):
+        left = [
+            part
+            for span in left
+            for part in (Span(span.begin, min(span.end, begin)), Span(max(span.begin, end), span.end))
+            if part.begin < part.end
+        ]
+    return tuple(left)
 
 
 def joined_gaps(gaps: Iterable[Gap]) -> tuple[Gap, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from forensics.model.errors import EvidenceError, SourceError, UsageError
 from forensics.transparency.checkpoint import Checkpoint
-from forensics.transparency.coverage import Coverage, Gap, Unread, joined, joined_gaps
+from forensics.transparency.coverage import Coverage, Gap, Unread, joined, joined_gaps, without
 from forensics.transparency.entries import EntryView, Generation, decode_body, parse_entry
 from forensics.transparency.matching import Match, Matcher
 from forensics.transparency.needle import Needle, V1Search, needles_of
@@ -27,6 +27,10 @@ _BEGINS = (
 _BEGIN_V1 = b'{"apiVersion":"0.0.'
 _END_V1 = b"}}"
 _ENDS = (b'"}}}}}}', b'"}}}]}}}')
+
+
+NOT_IN_TREE = "does not hash to the tree"
+"""Why an entry was not searched that is not the one which the log signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +158,10 @@ async def scan_bundles(
     """Search the entries *span* of a Rekor v2 shard; *checkpoint* is one whose signature the caller has verified.
 
     Every leaf is hashed and compared with the tree that *checkpoint* signs, by way of tiles that are checked up to its
-    root. A bundle that cannot be had, cannot be read or does not hash to the tree becomes a gap, and nothing in it a
-    hit. *hashing* False skips all of that. *progress* is called with the number of entries of each finished bundle.
-    Raises UsageError for a span outside the tree, MalformedEvidence or SourceError where the tree itself fails.
-    Source: C2SP tlog-tiles.
+    root. A bundle that cannot be had or cannot be read, and an entry that does not hash to the tree, becomes a gap, and
+    nothing in it a hit. *hashing* False skips all of that. *progress* is called with the number of entries of each
+    finished bundle. Raises UsageError for a span outside the tree, MalformedEvidence or SourceError where the tree
+    itself fails. Source: C2SP tlog-tiles.
     """
     begin, end = span
     if not 0 <= begin <= end <= checkpoint.size:
@@ -206,19 +210,29 @@ class _Scan:
         first = number * TILE_WIDTH
         width = width_at(self._tree.size, None, number)
         part = Span(max(first, self._span.begin), min(first + width, self._span.end))
+        others: set[int] = set()
         try:
             found = self._scanner.bundle(await task, first, width, hashing=self._hashing, only=part)
             if self._hashing and not await self._tree.holds_bundle(number, found.leaves):
-                self._gaps.append(Gap(*part, "its entries do not hash to the tree"))
-                return 0
+                others = await self._others(number, found.leaves)
         except (EvidenceError, SourceError) as error:
             self._gaps.append(Gap(*part, error.what))
             return 0
-        self._found.hits += found.hits
-        self._found.unparsable += found.unparsable
-        self._found.unreadable += found.unreadable
-        self._covered.append(part)
-        return part.end - part.begin
+        gaps = [Gap(index, index + 1, NOT_IN_TREE) for index in range(*part) if index - first in others]
+        self._gaps += gaps
+        self._covered += without([part], (Span(gap.begin, gap.end) for gap in gaps))
+        self._found.hits += [hit for hit in found.hits if hit.index - first not in others]
+        self._found.unparsable += [one for one in found.unparsable if one.index - first not in others]
+        self._found.unreadable += [one for one in found.unreadable if one.index - first not in others]
+        return part.end - part.begin - len(gaps)
+
+    async def _others(self, number: int, leaves: list[bytes]) -> set[int]:
+        """Which entries of a bundle are not the tree's: those whose hashes its tile does not hold; all, without one."""
+        try:
+            known = await self._tree.tile(0, number)
+        except (EvidenceError, SourceError):
+            return set(range(len(leaves)))
+        return {at for at, (mine, true) in enumerate(zip(leaves, known, strict=True)) if mine != true}
 
     def result(self, shard: str) -> ScanResult:
         coverage = Coverage(
@@ -250,9 +264,7 @@ def scan_bodies(
             scanner.body(encoded, index, found)
             seen.add(index)
     covered = joined(Span(index, index + 1) for index in seen)
-    edges = [span.begin, *(edge for each in covered for edge in each), span.end]
-    holes = zip(edges[::2], edges[1::2], strict=True)
-    gaps = [Gap(start, stop, "not received") for start, stop in holes if start < stop]
+    gaps = [Gap(*hole, "not received") for hole in without([span], covered)]
     found.hits.sort(key=lambda hit: hit.index)
     unparsable, unreadable = sorted(found.unparsable, key=_index), sorted(found.unreadable, key=_index)
     coverage = Coverage(shard, span, covered, tuple(gaps), tuple(unparsable), tuple(unreadable))

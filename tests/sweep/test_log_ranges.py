@@ -54,8 +54,10 @@ def test_pieces_find_and_cover_what_one_search_does(tiles: TilesServer, tmp_path
 
 
 def test_a_piece_that_was_altered_is_named(tiles: TilesServer, tmp_path: Path) -> None:
-    tiles.site.changes["tile/entries/117"] = lambda data: data[:-1] + bytes([data[-1] ^ 1])  # 30,001 lies in it
+    own = tiles.site.log.entries[30_001]
+    tiles.site.changes["tile/entries/117"] = lambda data: data.replace(own, bytes(len(own)))
     document = scanned(tmp_path, tiles.env(), "--workers", 2, code=4)
     (log,) = document["logs"]
     assert [entry["index"] for entry in log["entries"]] == [17, 39_999]
+    assert [(gap["begin"], gap["end"]) for gap in log["not_proved"]] == [(30_001, 30_002)]
     assert log["coverage"]["complete"] is False

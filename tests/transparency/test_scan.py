@@ -9,11 +9,11 @@ import pytest
 
 from forensics.model.errors import MalformedEvidence, UsageError
 from forensics.transparency.checkpoint import Checkpoint, parse_checkpoint
-from forensics.transparency.coverage import Coverage, Gap, Unread, joined, joined_gaps
+from forensics.transparency.coverage import Coverage, Gap, Unread, joined, joined_gaps, united, without
 from forensics.transparency.entries import parse_entry
 from forensics.transparency.matching import Matcher, expression, subject
 from forensics.transparency.ranges import Span
-from forensics.transparency.scan import scan_bodies, scan_bundles
+from forensics.transparency.scan import NOT_IN_TREE, scan_bodies, scan_bundles
 from forensics.transparency.timerange import by_certificate, by_integrated_time, certificate_time
 from tests.transparency.made import (
     LOG_NAME,
@@ -86,18 +86,28 @@ def test_bundles_that_are_gone_cut_short_or_forged_are_gaps_and_no_hits() -> Non
     forged[256] = v2_entry(certificate(), b"\xff" * 32)
     log.changed[None, 1] = asyncio.run(MadeLog(forged).entries(1, 256))
     result = asyncio.run(scan_bundles(log, MATCHER, Span(0, 600), checkpoint=checkpoint))
-    assert [hit.index for hit in result.hits] == [0, 255]
-    assert [(gap.begin, gap.end) for gap in result.coverage.gaps] == [(256, 512), (512, 600)]
-    assert result.coverage.ranges == (Span(0, 256),)
+    assert [hit.index for hit in result.hits] == [0, 255, 300]
+    assert [(gap.begin, gap.end) for gap in result.coverage.gaps] == [(256, 257), (512, 600)]
+    assert result.coverage.ranges == (Span(0, 256), Span(257, 512))
     assert not result.coverage.complete
     text = result.coverage.text()
-    assert text.startswith(
-        f"indices 0–599 of shard {LOG_NAME}, 2 gaps: 256–511 (its entries do not hash to the tree), "
-    )
-    assert "1 entry unparsable: 7, hashed to the checkpoint of size 600, root" in text
+    assert text.startswith(f"indices 0–599 of shard {LOG_NAME}, 2 gaps: 256 (does not hash to the tree), 512–599 (")
+    assert "2 entries unparsable: 7, 257, hashed to the checkpoint of size 600, root" in text
     log.changed[None, 1] = whole[:-1]
     result = asyncio.run(scan_bundles(log, MATCHER, Span(0, 600), checkpoint=checkpoint))
     assert [gap.begin for gap in result.coverage.gaps] == [256, 512]
+    assert result.coverage.ranges == (Span(0, 256),)
+
+
+def test_without_the_tile_that_tells_altered_entries_apart_the_whole_bundle_is_a_gap() -> None:
+    log, checkpoint = made()
+    forged = BODIES[:]
+    forged[256] = v2_entry(certificate(), b"\xff" * 32)
+    log.changed[None, 1] = asyncio.run(MadeLog(forged).entries(1, 256))
+    log.changed[0, 1] = asyncio.run(log.tile(0, 0, 256))
+    result = asyncio.run(scan_bundles(log, MATCHER, Span(0, 600), checkpoint=checkpoint))
+    assert [hit.index for hit in result.hits] == [at for at in sorted(WANTED) if not 256 <= at < 512]
+    assert [(gap.begin, gap.end, gap.reason) for gap in result.coverage.gaps] == [(256, 512, NOT_IN_TREE)]
 
 
 def test_a_log_whose_tiles_do_not_lead_to_its_checkpoint_is_not_searched() -> None:
@@ -139,11 +149,18 @@ def test_coverage_in_words() -> None:
     gaps = joined_gaps([Gap(4, 6, "x"), Gap(0, 4, "x"), Gap(6, 7, "y")])
     many = tuple(Unread(at, "r") for at in range(130))
     full = Coverage("s", Span(0, 900), (Span(7, 900),), gaps, many, many[:1], 900, bytes(32))
-    assert full.text().startswith("indices 0–899 of shard s, 2 gaps: 0–5 (x), 6–6 (y), 130 entries unparsable: 0, 1, ")
+    assert full.text().startswith("indices 0–899 of shard s, 2 gaps: 0–5 (x), 6 (y), 130 entries unparsable: 0, 1, ")
     assert (
         "99 and 30 more, 1 entry not readable in full: 0, hashed to the checkpoint of size 900, root 00" in full.text()
     )
     assert Coverage("s", Span(0, 2), (Span(0, 2),)).complete
+    assert "each entry hashed to a signed checkpoint" in Coverage("s", Span(0, 2), (), each_proved=True).text()
+    first = Coverage("s", Span(0, 9), (Span(2, 4),), (Gap(0, 2, "x"),), many[:1])
+    both = united(first, [Coverage("s", Span(4, 9), (Span(4, 8),), (Gap(8, 9, "x"),), many[5:6])])
+    assert (both.ranges, both.gaps) == ((Span(2, 8),), (Gap(0, 2, "x"), Gap(8, 9, "x")))
+    assert [one.index for one in both.unparsable] == [0, 5]
+    assert without([Span(0, 10), Span(12, 20)], [Span(15, 16), Span(3, 13)]) == (Span(0, 3), Span(13, 15), Span(16, 20))
+    assert without([Span(0, 4)], [Span(0, 4)]) == ()
 
 
 def test_integrated_times_are_found_by_halving() -> None:
