@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from forensics.model.document import CheckDoc, LogRecordDoc
 from forensics.model.text import visible
+
+if TYPE_CHECKING:
+    from forensics.transparency.history import Contradiction
 
 _CLAIMS = (
     ("repository", "source_repository_uri"),
@@ -58,3 +62,24 @@ def record_lines(record: LogRecordDoc) -> list[str]:
         lines.append(f"  payload      sha256:{record['payload_hash']}")
     lines += [f"  artifact     {digest}" for digest in record["artifacts"]]
     return [*lines, *check_lines(record["checks"])]
+
+
+def contradiction_lines(found: Contradiction, notes: Iterable[str]) -> list[str]:
+    """Return two checkpoints that do not go together, with both signed *notes*, the smaller one's first."""
+    lines = [
+        f"  CONTRADICTION  {found.kind.value}: {found.reason}",
+        f"    evidence   {', '.join(found.evidence) or 'files'}",
+    ]
+    for which, text in zip((found.old, found.new), notes, strict=True):
+        lines += [f"    note of {which.size} entries:", *(f"      {line}" for line in text.splitlines())]
+    return lines
+
+
+def contradiction_doc(found: Contradiction, notes: Iterable[str]) -> dict[str, Any]:
+    """Return the same as it stands in the JSON."""
+    return {
+        "kind": found.kind.value,
+        "reason": found.reason,
+        "notes": [*notes],
+        "evidence": [*found.evidence],
+    }

@@ -182,6 +182,8 @@ def _document(results: list[Consistency], seen: Seen) -> dict[str, Any]:
 
 
 def _log_doc(result: Consistency) -> dict[str, Any]:
+    from forensics.cli.entries import contradiction_doc
+
     sightings = result.sightings
     seen = [one for chain in result.verdict.chains for one in chain]
     return {
@@ -191,20 +193,16 @@ def _log_doc(result: Consistency) -> dict[str, Any]:
         "head": {"size": result.head.size, "root": result.head.root.hex()} if result.head else None,
         "checkpoints": [{"size": one.size, "root": one.root.hex(), "evidence": [*one.evidence]} for one in seen],
         "chains": [[one.size for one in chain] for chain in result.verdict.chains],
-        "contradictions": [_contradiction_doc(one, sightings) for one in result.contradictions],
+        "contradictions": [contradiction_doc(one, _notes(one, sightings)) for one in result.contradictions],
         "not_proved": [*result.unproved],
         "needed": [[one.old_size, one.new_size] for one in result.verdict.needed],
         "evidence": sorted(set(result.evidence)),
     }
 
 
-def _contradiction_doc(found: Contradiction, sightings: Sightings) -> dict[str, Any]:
-    return {
-        "kind": found.kind.value,
-        "reason": found.reason,
-        "notes": [sightings.notes.get((one.size, one.root), "") for one in (found.old, found.new)],
-        "evidence": [*found.evidence],
-    }
+def _notes(found: Contradiction, sightings: Sightings) -> tuple[str, str]:
+    old, new = ((one.size, one.root) for one in (found.old, found.new))
+    return sightings.notes.get(old, ""), sightings.notes.get(new, "")
 
 
 def _print(results: list[Consistency], seen: Seen) -> None:
@@ -218,6 +216,8 @@ def _print(results: list[Consistency], seen: Seen) -> None:
 
 
 def _log_lines(result: Consistency) -> list[str]:
+    from forensics.cli.entries import contradiction_lines
+
     sightings, verdict = result.sightings, result.verdict
     count = sum(len(chain) for chain in verdict.chains)
     sizes = [one.size for chain in verdict.chains for one in chain]
@@ -237,11 +237,5 @@ def _log_lines(result: Consistency) -> list[str]:
         lines.append(f"  needed       and {len(verdict.needed) - LISTED} more proofs")
     lines += [f"  not asked    {reason}" for reason in result.unproved[:LISTED]]
     for one in result.contradictions:
-        lines += [
-            f"  CONTRADICTION  {one.kind.value}: {one.reason}",
-            f"    evidence   {', '.join(one.evidence) or 'files'}",
-        ]
-        for which in (one.old, one.new):
-            text = sightings.notes.get((which.size, which.root), "")
-            lines += [f"    note of {which.size} entries:", *(f"      {line}" for line in text.splitlines())]
+        lines += contradiction_lines(one, _notes(one, sightings))
     return lines

@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
 UNSOUND_EXIT = 4
 UNASKED_EXIT = 1
-SLOW = 2000
-"""Entries of Rekor v1 beyond which the user is told what it costs."""
+SLOW = 45.0
+"""Seconds of asking Rekor v1 beyond which the user is told what it costs."""
 
 
 def scan(
@@ -221,13 +221,9 @@ async def _scan_tiles(
 
 
 async def _scan_v1(ask: Ask, logs: Logs, search: Search, wanted: Wanted, tick: Tick) -> Scanned:
-    from dataclasses import replace
-
     from forensics.cli.log_session import limits_of
-    from forensics.sources.interface import Witness
-    from forensics.sources.rekor import AT_ONCE, Rekor
-    from forensics.sources.rekor_gather import polite
-    from forensics.sources.rekor_range import scan_range
+    from forensics.sources.rekor import AT_ONCE
+    from forensics.sources.rekor_range import patient, scan_range
     from forensics.sources.tiles_session import asking
 
     if not (wanted.by_index or wanted.by_time):
@@ -235,16 +231,14 @@ async def _scan_v1(ask: Ask, logs: Logs, search: Search, wanted: Wanted, tick: T
             "Rekor v1 has billions of entries and gives ten at a time.",
             advice="Say which ones, with --from-index and --to-index or --since and --until; or use `log search`.",
         )
-    limits = polite(limits_of(ask), logs.rekor)
     count = wanted.end - (wanted.begin or 0) if wanted.end is not None else None
-    if count is None or count > SLOW:
+    limits = patient(limits_of(ask), logs.rekor, count)
+    seconds = (count or 1000) / AT_ONCE / limits.per_second
+    if seconds > SLOW:
         each = f"{count:,} entries take" if count else "A thousand entries take"
-        seconds = (count or 1000) / AT_ONCE / limits.per_second
         note(ask, f"{each} about {seconds / 60:.0f} minutes at the rate of a guest. `log search` asks one question.")
-    limits = replace(limits, requests_per_host=max(limits.requests_per_host, (count or 100_000) // AT_ONCE + 1000))
     async with asking(logs.case, limits, offline=ask.offline) as session:
-        rekor = Rekor(session.fresh, logs.rekor, Witness("Rekor"), session.kept)
-        return await scan_range(rekor, logs.root, search.matcher, wanted, tick=tick)
+        return await scan_range(session, logs.rekor, logs.root, search.matcher, wanted, tick=tick)
 
 
 def _print_text(scans: list[Scanned]) -> None:
@@ -271,6 +265,8 @@ def match_lines(hit: Hit, record: LogRecord) -> list[str]:
 
 def _summary(scanned: Scanned) -> list[str]:
     """What was covered, and what went wrong."""
+    from forensics.cli.entries import contradiction_lines
+
     count = len(scanned.found)
     words = f"{count} entries match" if count > 1 else "1 entry matches" if count else "no entry matches"
     if scanned.coverage is None:
@@ -284,6 +280,8 @@ def _summary(scanned: Scanned) -> list[str]:
     lines += [f"  note         {text}" for text in scanned.notes]
     lines += [f"  NOT PROVED   {gap.text}: {gap.reason}" for gap in scanned.broken]
     lines += [f"  not asked    {gap.text}: {gap.reason}" for gap in scanned.unasked]
+    for one in scanned.disagreements:
+        lines += contradiction_lines(one.found, one.notes)
     if scanned.problem:
         lines.append(f"  {'NOT PROVED ' if scanned.unsound else 'not asked  '}  {scanned.problem}")
     return lines
@@ -302,6 +300,7 @@ def _print_json(scans: list[Scanned], search: Search) -> None:
 
 def scan_doc(scanned: Scanned) -> dict[str, Any]:
     """Return what came of one log, as it stands in the JSON."""
+    from forensics.cli.entries import contradiction_doc
     from forensics.report.build_log import record_doc
 
     coverage, head = scanned.coverage, scanned.head
@@ -327,6 +326,7 @@ def scan_doc(scanned: Scanned) -> dict[str, Any]:
         "range": scanned.basis or None,
         "not_proved": [{"begin": gap.begin, "end": gap.end, "reason": gap.reason} for gap in scanned.broken],
         "not_asked": [{"begin": gap.begin, "end": gap.end, "reason": gap.reason} for gap in scanned.unasked],
+        "contradictions": [contradiction_doc(one.found, one.notes) for one in scanned.disagreements],
         "problem": {"reason": scanned.problem, "unsound": scanned.unsound} if scanned.problem else None,
         "notes": [*scanned.notes],
         "evidence": [*scanned.evidence],

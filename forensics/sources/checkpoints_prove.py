@@ -28,6 +28,7 @@ from forensics.transparency.history import (
     judge,
     merged,
 )
+from forensics.transparency.note import note_text
 from forensics.transparency.tree import TileTree
 
 LAG = timedelta(minutes=1)
@@ -117,7 +118,7 @@ async def _ask_v1(
                 return
             asked.add(pair)
             client = asking.renew() if pair in failed else asking.kept
-            proof = await _proof_v1(Rekor(client, url, rekor.witness), result.sightings.tree_id, pair)
+            proof = await proof_v1(Rekor(client, url, rekor.witness), result.sightings.tree_id, pair)
             if isinstance(proof, NotChecked):
                 result.unproved.append(f"from {pair[0]} to {pair[1]}: {proof.reason}")
                 result.evidence += proof.evidence
@@ -141,22 +142,13 @@ async def _head_v1(rekor: Rekor, result: Consistency, url: str) -> None:
         checkpoint = shard.checkpoint
         result.head = SeenCheckpoint.of(checkpoint, info.evidence, datetime.now(UTC))
         sightings.seen.append(result.head)
-        sightings.notes.setdefault((checkpoint.size, checkpoint.root), _as_note(checkpoint.note))
+        sightings.notes.setdefault((checkpoint.size, checkpoint.root), note_text(checkpoint.note))
         return
     raise SourceError(f"the log at {url} has no shard {sightings.log.origin}", evidence=info.evidence)
 
 
-def _as_note(note: object) -> str:
-    import base64
-
-    from forensics.transparency.note import Note
-
-    assert isinstance(note, Note)
-    lines = (f"— {one.name} {base64.b64encode(one.hint + one.signature).decode()}\n" for one in note.signatures)
-    return f"{note.text}\n{''.join(lines)}"
-
-
-async def _proof_v1(rekor: Rekor, tree_id: str, pair: tuple[int, int]) -> ConsistencyProof | NotChecked:
+async def proof_v1(rekor: Rekor, tree_id: str, pair: tuple[int, int]) -> ConsistencyProof | NotChecked:
+    """Return the proof of the shard *tree_id* between two sizes, not verified, or why there is none."""
     outcome = await rekor.json(f"log/proof?firstSize={pair[0]}&lastSize={pair[1]}&treeID={tree_id}")
     if isinstance(outcome, NotChecked):
         return outcome

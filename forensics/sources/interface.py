@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.errors import HostileInput, SourceError
@@ -46,6 +47,11 @@ class Witness:
     def status(self) -> SourceStatus:
         """Return how the source did."""
         return SourceStatus(self.name, self.asked, self.answered, self.problem, tuple(dict.fromkeys(self.evidence)))
+
+
+def on_this_machine(url: str) -> bool:
+    """Return whether *url* is served by this machine, which needs no sparing."""
+    return urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
 
 
 def text(value: Any, limit: int = 10_000) -> str | None:

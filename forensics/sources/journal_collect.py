@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from forensics.model.checked import Checked, NotChecked
 from forensics.model.errors import BadAnswer, HostileInput
 from forensics.model.journal import Span
 from forensics.model.project import Project
 from forensics.model.times import to_minute
-from forensics.sources.interface import Witness
+from forensics.sources.interface import Witness, on_this_machine
 from forensics.sources.journal import ACCEPT, LAST, NEEDS, SINCE, Head, JournalPages, merged, reaching, read_page
 from forensics.sources.xmlrpc import call, scalar
 
@@ -53,7 +52,7 @@ class Window:
 def polite(limits: Limits, url: str) -> Limits:
     """Return *limits* lowered to what the journal's operator asks for; one on this machine needs no sparing."""
     lowered = replace(limits, concurrency=1, requests_per_host=min(limits.requests_per_host, BUDGET))
-    if urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}:
+    if on_this_machine(url):
         return lowered
     return replace(lowered, per_second=min(limits.per_second, PER_SECOND))
 

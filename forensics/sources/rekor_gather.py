@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
 
 from forensics.attestation.entry import LoggedEntry
 from forensics.model.checked import Checked, NotChecked, Outcome
+from forensics.sources.interface import on_this_machine
 from forensics.sources.rekor import Found, Rekor, by_hash, by_subject
 from forensics.sources.rekor_plan import Control, Plan
 from forensics.sources.rekor_shards import LogInfo, log_info
@@ -45,7 +45,7 @@ class LogAnswers:
 
 def polite(limits: Limits, url: str) -> Limits:
     """Return *limits* lowered to what we allow ourselves at the log *url*; a log on this machine needs no sparing."""
-    if urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}:
+    if on_this_machine(url):
         return limits
     # Half of the rate for each of the two clients, one for searches and one for entries.
     return replace(

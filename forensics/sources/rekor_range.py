@@ -7,51 +7,93 @@ API; a search by digest or subject (`forensics.sources.rekor`) is one question w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from forensics.attestation.entry import LoggedEntry, read_entry
 from forensics.attestation.record import record_of
 from forensics.attestation.trust import TrustRoot
 from forensics.model.checked import NotChecked
 from forensics.model.errors import EvidenceError, SourceError
-from forensics.sources.interface import items, mapping
+from forensics.sources.interface import Witness, items, mapping, on_this_machine
 from forensics.sources.rekor import AT_ONCE, Rekor
+from forensics.sources.rekor_gather import polite
 from forensics.sources.rekor_shards import LogInfo, log_info
+from forensics.sources.rekor_tiles import SignedCheckpoint, TileShard, verified_checkpoint
+from forensics.sources.rekor_views import MAX_PROOFS, Views
 from forensics.sources.tiles_scan import Scanned, Tick, Wanted
-from forensics.transparency.checkpoint import parse_checkpoint
-from forensics.transparency.coverage import Gap, joined_gaps
+from forensics.sources.tiles_session import Asking
+from forensics.transparency.coverage import Coverage, Gap, joined, joined_gaps, united, without
 from forensics.transparency.matching import Matcher
 from forensics.transparency.merkle import leaf_hash, root_from_inclusion
-from forensics.transparency.note import signers
+from forensics.transparency.note import note_text
 from forensics.transparency.ranges import Span
-from forensics.transparency.scan import scan_bodies
+from forensics.transparency.scan import Found, Scanner
 from forensics.transparency.timerange import by_integrated_time
+
+if TYPE_CHECKING:
+    from forensics.evidence.client import Limits
 
 IN_FLIGHT = 2
 
 
 @dataclass(slots=True)
 class _Range:
-    """What came of the entries asked for, by global index."""
+    """What came of the entries asked for, by global index. *entries* are those that hold something sought."""
 
-    bodies: list[tuple[int, bytes]] = field(default_factory=list)
+    scanner: Scanner
+    found: Found = field(default_factory=Found)
+    covered: list[Span] = field(default_factory=list)
     entries: dict[int, LoggedEntry] = field(default_factory=dict)
     unasked: list[Gap] = field(default_factory=list)
     broken: list[Gap] = field(default_factory=list)
     evidence: dict[str, None] = field(default_factory=dict)
 
+    def search(self, entry: LoggedEntry, body: bytes) -> None:
+        """Search an entry that was proved, and keep it only if it holds something."""
+        index, hits = entry.raw.index, len(self.found.hits)
+        self.scanner.body(body, index, self.found)
+        self.covered.append(Span(index, index + 1))
+        if len(self.found.hits) > hits:
+            self.entries[index] = entry
+
+    def refuse(self, index: int, reason: str, evidence: Iterable[str]) -> None:
+        """Take note that the entry at *index* came and was not what the log signed."""
+        self.broken.append(Gap(index, index + 1, reason))
+        self.evidence.update(dict.fromkeys(evidence))
+
+    def coverage(self, shard: str, span: Span) -> Coverage:
+        """Return what was covered of *span*."""
+        whole = Coverage(shard, span, (), each_proved=True)
+        gaps = tuple(joined_gaps([*self.unasked, *self.broken]))
+        unread = (tuple(self.found.unparsable), tuple(self.found.unreadable))
+        return united(whole, [Coverage(shard, span, joined(self.covered), gaps, *unread)])
+
+
+def patient(limits: Limits, url: str, entries: int | None) -> Limits:
+    """Return *limits* for reading *entries* of the log at *url*, twice where it must be; None: as many as a day has.
+
+    A log on this machine needs no sparing.
+    """
+    limits = polite(limits, url)
+    if on_this_machine(url):
+        limits = replace(limits, per_second=100_000.0)
+    asked = 2 * (100_000 if entries is None else entries) // AT_ONCE + 2 * MAX_PROOFS + 1000
+    return replace(limits, requests_per_host=max(limits.requests_per_host, asked))
+
 
 async def scan_range(
-    rekor: Rekor, root: TrustRoot, matcher: Matcher, wanted: Wanted, *, tick: Tick | None = None
+    asking: Asking, url: str, root: TrustRoot, matcher: Matcher, wanted: Wanted, *, tick: Tick | None = None
 ) -> Scanned:
-    """Return what the entries *wanted*, by global index, hold of what *matcher* seeks.
+    """Return what the entries *wanted*, by global index, of the log at *url* hold of what *matcher* seeks.
 
-    Every entry is proved by its own inclusion proof, to a checkpoint that a log of *root* signed; others are
-    gaps. Raises UsageError for indices outside the log.
+    Every entry is proved by its own inclusion proof, to a checkpoint that a log of *root* signed; others are gaps,
+    after they were asked for twice. The checkpoints are compared: entries of another history than the log's head are
+    gaps too, although what they hold is found. Raises UsageError for indices outside the log.
     """
+    rekor = Rekor(asking.fresh, url, Witness("Rekor"), asking.kept)
     scanned = Scanned("v1", rekor.api)
     info = await log_info(rekor)
     if isinstance(info, NotChecked):
@@ -69,31 +111,58 @@ async def scan_range(
     except SourceError as error:
         scanned.problem, scanned.evidence = error.what, error.evidence
         return scanned
-    found = await _read(rekor, _Proofs(root, info.value.offsets), span, tick)
-    result = scan_bodies(found.bodies, matcher, span, shard=f"{scanned.log} (global indices)")
-    scanned.unasked, scanned.broken = joined_gaps(found.unasked), joined_gaps(found.broken)
-    scanned.coverage = replace(result.coverage, gaps=joined_gaps([*found.unasked, *found.broken]))
+    proofs = _Proofs(root, rekor.api, info.value)
+    found = _Range(Scanner(matcher))
+    await _read(rekor, proofs, [span], found, tick)
+    if found.broken and not asking.offline:
+        await _once_more(Rekor(asking.renew(), url, rekor.witness), proofs, found, scanned)
+    await proofs.views.compare(rekor)
+    _conclude(scanned, found, proofs, span)
     scanned.evidence = (*info.evidence, *found.evidence)
-    scanned.found = [(hit, record_of(found.entries[hit.index], root, info.value.offsets)) for hit in result.hits]
+    found.found.hits.sort(key=lambda hit: hit.index)
+    scanned.found = [(hit, record_of(found.entries[hit.index], root, info.value.offsets)) for hit in found.found.hits]
     return scanned
 
 
-async def _read(rekor: Rekor, proofs: _Proofs, span: Span, tick: Tick | None) -> _Range:
-    found = _Range()
-    places = asyncio.Semaphore(IN_FLIGHT)
+def _conclude(scanned: Scanned, found: _Range, proofs: _Proofs, span: Span) -> None:
+    """Say what was covered: without the entries of another history, of which the contradiction is the proof."""
+    views = proofs.views
+    coverage = found.coverage(f"{scanned.log} (global indices)", span)
+    apart = [Span(gap.begin, gap.end) for gap in views.apart]
+    coverage = replace(coverage, ranges=without(coverage.ranges, apart))
+    scanned.coverage = replace(coverage, gaps=joined_gaps([*coverage.gaps, *views.apart]))
+    scanned.unasked, scanned.broken = joined_gaps(found.unasked), joined_gaps([*found.broken, *views.apart])
+    scanned.disagreements = tuple(views.disagreements)
+    scanned.notes += views.notes
+
+
+async def _read(rekor: Rekor, proofs: _Proofs, spans: Sequence[Span], found: _Range, tick: Tick | None = None) -> None:
+    starts = iter([(start, span.end) for span in spans for start in range(span.begin, span.end, AT_ONCE)])
+    total = sum(span.end - span.begin for span in spans)
     done = 0
 
-    async def ten(start: int) -> None:
+    async def tens() -> None:
         nonlocal done
-        stop = min(start + AT_ONCE, span.end)
-        async with places:
+        for start, end in starts:
+            stop = min(start + AT_ONCE, end)
             await _retrieve(rekor, proofs, Span(start, stop), found)
-        done += stop - start
-        if tick:
-            tick(done, span.end - span.begin)
+            done += stop - start
+            if tick:
+                tick(done, total)
 
-    await asyncio.gather(*(ten(start) for start in range(span.begin, span.end, AT_ONCE)))
-    return found
+    await asyncio.gather(*(tens() for _ in range(IN_FLIGHT)))
+
+
+async def _once_more(rekor: Rekor, proofs: _Proofs, found: _Range, scanned: Scanned) -> None:
+    """Ask again for what is not as the log signed it, past whatever remembers answers; say what is right now."""
+    doubted, found.broken = joined_gaps(found.broken), []
+    for gap in doubted:
+        before = len(found.covered)
+        await _read(rekor, proofs, [Span(gap.begin, gap.end)], found)
+        scanned.notes += [
+            f"{Gap(*healed, '').text} came with other content first ({gap.reason}); asked again, it is proved"
+            for healed in joined(found.covered[before:])
+        ]
 
 
 async def _retrieve(rekor: Rekor, proofs: _Proofs, span: Span, found: _Range) -> None:
@@ -112,70 +181,75 @@ async def _retrieve(rekor: Rekor, proofs: _Proofs, span: Span, found: _Range) ->
     if not isinstance(rows, list):
         found.unasked.append(Gap(*span, f"the log answered HTTP {outcome.value.status} and no list of entries"))
         return
-    got: set[int] = set()
-    for entry, body in _entries(rows, outcome.evidence):
-        index = entry.raw.index
-        if not span.begin <= index < span.end or index in got:
+    left, strangers = dict.fromkeys(range(*span)), 0
+    for index, name, data in _named(rows):
+        if index not in left:
+            strangers += 1
             continue
-        got.add(index)
-        if problem := proofs.problem(entry):
-            found.broken.append(Gap(index, index + 1, problem))
-            found.evidence.update(dict.fromkeys(outcome.evidence))
-            continue
-        found.bodies.append((index, body))
-        found.entries[index] = entry
-    lost = (index for index in range(span.begin, span.end) if index not in got)
-    found.unasked.extend(Gap(index, index + 1, "the log did not return it") for index in lost)
+        del left[index]
+        try:
+            entry = read_entry(name, data, outcome.evidence)
+            problem = proofs.problem(entry)
+        except EvidenceError as error:
+            problem = f"it cannot be read: {error.what}"
+        if problem:
+            found.refuse(index, problem, outcome.evidence)
+        else:
+            found.search(entry, str(data["body"]).encode())
+    for index in left:
+        if strangers:
+            found.refuse(index, "the log returned another entry in its place", outcome.evidence)
+        else:
+            found.unasked.append(Gap(index, index + 1, "the log did not return it"))
 
 
-def _entries(rows: list[Any], evidence: tuple[str, ...]) -> Iterable[tuple[LoggedEntry, bytes]]:
+def _named(rows: list[Any]) -> Iterable[tuple[object, str, dict[str, Any]]]:
+    """Each entry of an answer: the global index that it claims, its id and what there is of it."""
     for row in items(rows, AT_ONCE):
         for name, data in mapping(row).items():
-            try:
-                yield read_entry(name, data, evidence), str(mapping(data).get("body")).encode()
-            except EvidenceError:
-                continue  # it is then an entry that was not returned
+            stated = mapping(data).get("logIndex")
+            yield stated if type(stated) is int else None, name, mapping(data)
 
 
 class _Proofs:
-    """Inclusion proofs against checkpoints, each of which is verified once."""
+    """Inclusion proofs against checkpoints, each of which is verified once; *views* are those that proved entries."""
 
-    def __init__(self, root: TrustRoot, offsets: dict[str, int]) -> None:
-        self._keys = list({key.sha256: key for key in root.log_keys.values()}.values())
-        self._offsets = offsets
-        self._roots: dict[str, tuple[str, int, bytes] | None] = {}
+    def __init__(self, root: TrustRoot, url: str, info: LogInfo) -> None:
+        self._shard = TileShard(url, root.logs)
+        self._offsets = info.offsets
+        self._signed: dict[str, SignedCheckpoint | None] = {}
+        heads = (self._of(note_text(shard.checkpoint.note), info.evidence) for shard in info.shards)
+        self.views = Views(tuple(head for head in heads if head is not None))
 
     def problem(self, entry: LoggedEntry) -> str:
         """Return why *entry* is not proved to be in the log at its index; empty where it is."""
         proof = entry.raw.proof
         if proof is None or proof.checkpoint is None:
             return "it came without a proof"
-        signed = self._signed(proof.checkpoint)
+        signed = self._of(proof.checkpoint, entry.evidence)
         if signed is None:
             return "no log of the trust root signed its checkpoint"
-        tree_id, size, root = signed
         try:
-            proved = root_from_inclusion(leaf_hash(entry.raw.body), proof.index, size, proof.hashes) == root
+            root = root_from_inclusion(leaf_hash(entry.raw.body), proof.index, signed.size, proof.hashes)
         except EvidenceError:
-            proved = False
-        if not proved:
+            root = b""
+        if root != signed.checkpoint.root:
             return "its proof does not lead to the signed root"
-        return (
-            "" if self._offsets.get(tree_id, -1) + proof.index == entry.raw.index else "its proof is of another index"
-        )
+        tree_id = signed.origin.partition(" - ")[2]
+        if self._offsets.get(tree_id, -1) + proof.index != entry.raw.index:
+            return "its proof is of another index"
+        self.views.add(signed, entry.raw.index)
+        return ""
 
-    def _signed(self, note: str) -> tuple[str, int, bytes] | None:
-        if note not in self._roots:
-            if len(self._roots) > 4096:
-                self._roots.clear()
+    def _of(self, note: str, evidence: tuple[str, ...]) -> SignedCheckpoint | None:
+        if note not in self._signed:
+            if len(self._signed) > 4096:
+                self._signed.clear()
             try:
-                checkpoint = parse_checkpoint(note)
-                ok = bool(signers(checkpoint.note, self._keys))
-                tree_id = checkpoint.origin.partition(" - ")[2]
-                self._roots[note] = (tree_id, checkpoint.size, checkpoint.root) if ok else None
+                self._signed[note] = verified_checkpoint(note, self._shard, evidence)
             except EvidenceError:
-                self._roots[note] = None
-        return self._roots[note]
+                self._signed[note] = None
+        return self._signed[note]
 
 
 async def _span_of_times(

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from forensics.attestation.trust import TransparencyLog, TrustRoot
 from forensics.model.errors import BadAnswer, MalformedEvidence, SourceError, UsageError
+from forensics.sources.interface import on_this_machine
 from forensics.transparency.checkpoint import Checkpoint, parse_checkpoint
 from forensics.transparency.keys import PublicKey, is_ed25519
 from forensics.transparency.note import signers
@@ -27,8 +27,6 @@ API = "api/v2"
 PER_SECOND = 50.0
 CONCURRENCY = 8
 """Tiles are files behind a content network and made for being read in bulk; this is still what a guest would do."""
-
-_LOCAL = {"127.0.0.1", "::1", "localhost"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +187,7 @@ def courteous(limits: Limits, urls: Iterable[str], requests: int) -> Limits:
 
     limits = replace(limits, body_bytes=min(limits.body_bytes, MAX_BUNDLE_BYTES + 1))
     limits = replace(limits, requests_per_host=max(limits.requests_per_host, requests + requests // 8 + 1000))
-    if all(urlsplit(url).hostname in _LOCAL for url in urls):
+    if all(on_this_machine(url) for url in urls):
         return replace(limits, per_second=100_000.0)
     per_second, concurrency = min(limits.per_second, PER_SECOND), min(limits.concurrency, CONCURRENCY)
     return replace(limits, per_second=per_second, concurrency=concurrency)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from forensics.attestation.trust import TrustRoot
 from forensics.model.errors import EvidenceError, SourceError, UsageError
@@ -24,6 +25,9 @@ from forensics.transparency.scan import Hit, ScanResult, scan_bundles
 from forensics.transparency.tiles import TILE_WIDTH, bundle_bounds, bundle_leaves, width_at
 from forensics.transparency.timerange import by_certificate, certificate_time
 from forensics.transparency.tree import TileTree, read_bundle
+
+if TYPE_CHECKING:
+    from forensics.sources.rekor_views import Disagreement
 
 NEIGHBOURS = 4
 Tick = Callable[[int, int], None]
@@ -61,8 +65,8 @@ class Wanted:
 class Scanned:
     """What came of one log. *unasked* could not be had, *broken* does not hash to what the log signed.
 
-    *basis* says how times became indices. *problem* says why nothing was searched at all, *unsound* whether that is the
-    log's doing.
+    *disagreements* are signed checkpoints of different histories. *basis* says how times became indices. *problem* says
+    why nothing was searched at all, *unsound* whether that is the log's doing.
     """
 
     log: str
@@ -74,6 +78,7 @@ class Scanned:
     broken: tuple[Gap, ...] = ()
     basis: str = ""
     notes: list[str] = field(default_factory=list)
+    disagreements: tuple[Disagreement, ...] = ()
     problem: str = ""
     unsound: bool = False
     evidence: tuple[str, ...] = ()
@@ -81,7 +86,7 @@ class Scanned:
     @property
     def failed(self) -> bool:
         """Whether a proof of the log failed."""
-        return self.unsound or bool(self.broken)
+        return self.unsound or bool(self.broken or self.disagreements)
 
     @property
     def incomplete(self) -> bool:

@@ -60,6 +60,12 @@ def parse_note(raw: str) -> Note:
     return Note(text + "\n", tuple(_signature(line) for line in lines))
 
 
+def note_text(note: Note) -> str:
+    """Return *note* as it is written: what `parse_note` reads it from. Source: C2SP signed-note."""
+    lines = (f"— {one.name} {base64.b64encode(one.hint + one.signature).decode()}\n" for one in note.signatures)
+    return f"{note.text}\n{''.join(lines)}"
+
+
 def signers(note: Note, keys: Iterable[PublicKey]) -> list[PublicKey]:
     """Return those of *keys* that signed *note*: the hint is the key's and the signature verifies.
 

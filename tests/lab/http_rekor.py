@@ -7,16 +7,25 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.lab.rekor import TREE_ID, Entry
-from tests.lab.world import Snapshot
+from tests.lab.rekor import TREE_ID, Entry, RekorLog
 
-Now = Callable[[], Snapshot]
+
+class Shown(Protocol):
+    """What is served at one moment: the first ``log_size`` entries of ``log``."""
+
+    @property
+    def log(self) -> RekorLog: ...
+    @property
+    def log_size(self) -> int: ...
+
+
+Now = Callable[[], Shown]
 
 _HASH = re.compile(r"^(sha512:[0-9a-fA-F]{128}|sha256:[0-9a-fA-F]{64}|(sha1:)?[0-9a-fA-F]{40}|[0-9a-fA-F]{64})$")
 _ENTRY_ID = re.compile(r"^([0-9a-fA-F]{64}|[0-9a-fA-F]{80})$")

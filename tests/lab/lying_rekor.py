@@ -66,6 +66,20 @@ def swapped(log: RekorLog, entry: Entry, other: Entry) -> Iterator[None]:
 
 
 @contextmanager
+def forked(log: RekorLog, other: RekorLog, since: int) -> Iterator[None]:
+    """Prove entries from the leaf ``since`` on by the tree of ``other``, which the log signed as well."""
+    truth = log.rest_entry
+
+    def rest_entry(asked: Entry, size: int) -> dict[str, Any]:
+        if asked.index < since:
+            return truth(asked, size)
+        return other.rest_entry(other.entries[asked.index], len(other.entries))
+
+    with _patched(log, "rest_entry", rest_entry):
+        yield
+
+
+@contextmanager
 def forgetful(log: RekorLog, forgets: Callable[[str], bool]) -> Iterator[None]:
     """An index that finds nothing under the keys that ``forgets`` names."""
     truth = log.by_key

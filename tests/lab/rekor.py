@@ -103,6 +103,16 @@ class RekorLog:
             self._by_key.setdefault(key, []).append(entry)
         return entry
 
+    def fork(self, at: int) -> RekorLog:
+        """Another log under the same name and key that shares the first ``at`` entries; the index is not taken over."""
+        other = RekorLog()
+        other.key, other.log_id = self.key, self.log_id
+        other.entries = self.entries[:at]
+        other._by_uuid = {entry.uuid: entry for entry in other.entries}
+        for entry in other.entries:
+            other.tree.append(entry.body)
+        return other
+
     def size_at(self, moment: datetime) -> int:
         """How many entries the active shard held at a moment."""
         return bisect.bisect_right(self.entries, moment.timestamp(), key=lambda entry: entry.integrated)
