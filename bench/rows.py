@@ -55,7 +55,8 @@ def _case_of(path: Path, releases: int, env: dict[str, str]) -> Path:
 def one_process(quick: bool) -> float:
     """Verifications a second in one process, as a share of the bare signature checks that one bundle needs.
 
-    In processor time: both sides are this process, and other programs take turns with it.
+    In processor time: both sides are this process, and other programs take turns with it. As on PyPI, the two files of
+    a release are signed with one certificate, whose path is built once (ADR 20); the bare side makes all five each.
     """
     from forensics.attestation.pool import evaluate_many
     from forensics.attestation.trust import vouch

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from functools import cached_property, lru_cache, wraps
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,20 +45,13 @@ class Library:
     @cached_property
     def verifier(self) -> Verifier:
         """The verifier. Raises MalformedEvidence where sigstore-python cannot read the trust root."""
-        from sigstore.models import TrustedRoot
-        from sigstore.verify import Verifier
-
-        class KeptRoot(TrustedRoot):
-            """The same root, whose keys are loaded once instead of for every bundle."""
-
-            rekor_keyring = _kept(TrustedRoot.rekor_keyring)
-            ct_keyring = _kept(_remembering(TrustedRoot.ct_keyring))
+        from forensics.attestation.kept import KeptRoot, KeptVerifier
 
         handle, path = tempfile.mkstemp(suffix=".json")  # `from_file` takes a path only; mkstemp's is private
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(self._root.raw)
-            return Verifier(trusted_root=KeptRoot.from_file(path))
+            return KeptVerifier(trusted_root=KeptRoot.from_file(path))
         except Exception as error:
             raise MalformedEvidence(f"sigstore-python cannot read the trust root: {one_line(error)}") from error
         finally:
@@ -142,36 +135,6 @@ def one_line(error: BaseException) -> str:
     """Return the first line of what *error* says, at most 300 characters."""
     lines = str(error).split("\n", 1)
     return lines[0].strip()[:_MAX_DETAIL]
-
-
-def _kept(method: Any) -> Any:
-    """The method of an object with one hashable argument, its answers kept in the object."""
-
-    @wraps(method)
-    def kept(self: Any, purpose: Any) -> Any:
-        answers = self.__dict__.setdefault("_kept", {})
-        key = (method.__name__, purpose)
-        if key not in answers:
-            answers[key] = method(self, purpose)
-        return answers[key]
-
-    return kept
-
-
-def _remembering(method: Any) -> Any:
-    """The method of a trust root that makes a keyring, which then does not verify again what it just verified.
-
-    Files of one release lie beside each other and share a certificate, and so its timestamp: the same key, signature
-    and bytes. A no is never kept.
-    """
-
-    @wraps(method)
-    def made(self: Any, purpose: Any) -> Any:
-        keyring = method(self, purpose)
-        keyring.verify = lru_cache(maxsize=16)(keyring.verify)
-        return keyring
-
-    return made
 
 
 def _entry(entry: RawEntry) -> dict[str, Any]:

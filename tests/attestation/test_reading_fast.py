@@ -5,18 +5,11 @@ from __future__ import annotations
 import binascii
 import json
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
 
 import pytest
-from attestation_kit import Kit
-from cryptography.x509 import PrecertificateSignedCertificateTimestamps, load_der_x509_certificate
 from hypothesis import given
 from hypothesis import strategies as st
-from sigstore._internal.trust import KeyringPurpose
-from sigstore.errors import VerificationError
 
-from forensics.attestation.library import Library
-from forensics.attestation.pep740 import parse_attestation
 from forensics.attestation.raw import decode, parse_json
 from forensics.model.errors import MalformedEvidence
 from forensics.model.times import to_minute
@@ -78,17 +71,3 @@ def test_times_are_printed_in_utc_to_the_second() -> None:
     assert to_minute(datetime(2024, 12, 4, 20, 51, 12, 999999, UTC)) == "2024-12-04 20:51:12"
     east = timezone(timedelta(hours=5, minutes=30))
     assert to_minute(datetime(2024, 12, 5, 2, 21, 12, tzinfo=east)) == "2024-12-04 20:51:12"
-
-
-def test_a_keyring_remembers_a_yes_for_exactly_the_same_bytes_and_never_a_no(kit: Kit) -> None:
-    good, library = kit.attest(), Library(kit.root)
-    for _ in range(2):
-        assert library.judge(parse_attestation(good), None) == ""
-    keyring: Any = library.verifier._trusted_root.ct_keyring(KeyringPurpose.VERIFY)
-    assert keyring.verify.cache_info().hits == 1
-    certificate = load_der_x509_certificate(decode(good["verification_material"]["certificate"], "certificate"))
-    (sct,) = certificate.extensions.get_extension_for_class(PrecertificateSignedCertificateTimestamps).value
-    for _ in range(2):
-        with pytest.raises(VerificationError):
-            keyring.verify(key_id=sct.log_id, signature=sct.signature, data=b"something else")
-    assert keyring.verify.cache_info().currsize == 1
