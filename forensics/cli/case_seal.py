@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from forensics.cli.common import Ask, EndpointOption, endpoints_from, trust_root_bytes
+from forensics.cli.common import Ask, endpoints_from, trust_root_bytes
+from forensics.cli.options import EndpointOption
 from forensics.model.errors import UsageError
 
 TufRootOption = Annotated[

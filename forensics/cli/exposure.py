@@ -7,14 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forensics.cli.common import (
-    Ask,
-    EndpointOption,
-    OfflineOption,
-    QuietOption,
-    TrustRootOption,
-    VerboseOption,
-)
+from forensics.cli.common import Ask
+from forensics.cli.options import EndpointOption, OfflineOption, QuietOption, TrustRootOption, VerboseOption
 from forensics.model.errors import UsageError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from forensics.cli import log_check, log_scan, log_watch
-from forensics.cli.common import EndpointOption, MaxWaitOption, OfflineOption, QuietOption, TrustRootOption
+from forensics.cli.options import EndpointOption, MaxWaitOption, OfflineOption, QuietOption, TrustRootOption
 
 if TYPE_CHECKING:
     from forensics.evidence.client import Client

@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forensics.cli.common import (
-    Ask,
-    EndpointOption,
-    MaxWaitOption,
-    OfflineOption,
-    QuietOption,
-    TrustRootOption,
-    note,
-    trust_root_bytes,
-)
+from forensics.cli.common import Ask, note, trust_root_bytes
+from forensics.cli.options import EndpointOption, MaxWaitOption, OfflineOption, QuietOption, TrustRootOption
 from forensics.model.errors import ForensicsError, UsageError
 
 if TYPE_CHECKING:

@@ -6,20 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forensics.cli.common import (
-    Ask,
-    ConcurrencyOption,
-    EndpointOption,
-    EngineOption,
-    MaxWaitOption,
-    OfflineOption,
-    QuietOption,
-    SchedulerOption,
-    TrustRootOption,
-    WorkersOption,
-    crew_for,
-    note,
-)
+from forensics.cli.common import Ask, crew_for, note
 from forensics.cli.log_sought import (
     ClaimOption,
     ConfigOption,
@@ -32,6 +19,17 @@ from forensics.cli.log_sought import (
     RegexOption,
     Search,
     search_of,
+)
+from forensics.cli.options import (
+    ConcurrencyOption,
+    EndpointOption,
+    EngineOption,
+    MaxWaitOption,
+    OfflineOption,
+    QuietOption,
+    SchedulerOption,
+    TrustRootOption,
+    WorkersOption,
 )
 from forensics.model.errors import UsageError
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forensics.cli.common import Ask, EndpointOption, MaxWaitOption, QuietOption, TrustRootOption, note
+from forensics.cli.common import Ask, note
 from forensics.cli.log_sought import (
     ClaimOption,
     ConfigOption,
@@ -25,6 +25,7 @@ from forensics.cli.log_sought import (
     Search,
     search_of,
 )
+from forensics.cli.options import EndpointOption, MaxWaitOption, QuietOption, TrustRootOption
 from forensics.model.errors import MalformedEvidence, SourceError, UsageError
 
 if TYPE_CHECKING:

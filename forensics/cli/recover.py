@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forensics.cli.common import (
-    Ask,
+from forensics.cli.common import Ask
+from forensics.cli.options import (
     CaseOption,
     ConcurrencyOption,
     EndpointOption,

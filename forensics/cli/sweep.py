@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forensics.cli.common import (
-    Ask,
+from forensics.cli.common import Ask, note
+from forensics.cli.options import (
     ConcurrencyOption,
     EndpointOption,
     EngineOption,
@@ -22,7 +22,6 @@ from forensics.cli.common import (
     TrustRootOption,
     VerboseOption,
     WorkersOption,
-    note,
 )
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forensics.cli.common import (
-    Ask,
+from forensics.cli.common import Ask
+from forensics.cli.options import (
     CacheOption,
     CaseOption,
     CompareOption,
