@@ -9,7 +9,6 @@ from datetime import datetime
 
 from forensics.model.attestation import Attestation
 from forensics.model.checked import Checked, NotChecked, Outcome
-from forensics.model.event import TimeKind
 from forensics.model.held import Held
 from forensics.model.project import Project
 from forensics.model.publication import NO_PUBLICATION, Publication
@@ -22,7 +21,6 @@ from forensics.model.release import (
     ProjectStatus,
     Release,
 )
-from forensics.model.times import to_iso
 from forensics.model.versions import rules_of
 from forensics.sources.ecosystems import package_index
 from forensics.sources.gather import Gathered
@@ -38,6 +36,7 @@ from forensics.timeline.journal import journal_supplements
 from forensics.timeline.logged import Logged
 from forensics.timeline.missed import import_status, missed_of
 from forensics.timeline.ordering import order_releases, with_ranges
+from forensics.timeline.stated import merged, published_of, removed_of, words_of
 from forensics.timeline.told import told_events
 from forensics.timeline.witnesses import with_witnesses
 
@@ -170,10 +169,10 @@ class _Builder:
         known = {file.filename for file in listed}
         artifacts = [self._from_index(file, named) for file in listed]
         self._disagreements([file for file in named if file.filename not in known])
-        artifacts += [self._from_name(file) for file in _merged(named) if file.filename not in known]
+        artifacts += [self._from_name(file) for file in merged(named) if file.filename not in known]
         artifacts.sort(key=lambda a: (a.kind != "sdist", a.filename))
         record = self.records.get(key)
-        published, published_by = _published(artifacts, times, record, listed=bool(listed))
+        published, published_by = published_of(artifacts, times, record, listed=bool(listed))
         unreadable = self.index is None
         there = bool(listed) or (key in self.empty and not (named or self.mentions.get(key)))
         return Release(
@@ -182,7 +181,7 @@ class _Builder:
             published_by=published_by,
             artifacts=tuple(artifacts),
             listed=None if unreadable else there,
-            removed=_removed(times, self.index, record, listed=there),
+            removed=removed_of(times, self.index, record, listed=there),
             yanked=bool(listed) and all(file.yanked for file in listed),
             yanked_reason=next((file.yanked_reason for file in listed if file.yanked_reason), None),
             mentions=tuple(self._mentions(key, listed=bool(listed))),
@@ -208,7 +207,7 @@ class _Builder:
             mentions.append(Mention(source, "lists the version without any file", self.index.evidence))
         record = self.records.get(key)
         if record and self.index:
-            words = _words_of(record, self.index.removed_at)
+            words = words_of(record, self.index.removed_at)
             mentions += [Mention(source, word, self.index.evidence) for word in words]
         return mentions
 
@@ -325,85 +324,3 @@ class _Builder:
         if then is None or (isinstance(logged, Checked) and not then):
             return logged
         return Checked(then, self.earlier.evidence)
-
-
-def _words_of(record: VersionRecord, removed_at: datetime | None) -> list[str]:
-    """Return in words what the index says about a version beside listing it."""
-    words = [record.note] if record.note else []
-    if not record.listed:
-        words.insert(0, "remembers when it was published, and no longer lists it")
-        words += [f"records that it was removed at {to_iso(removed_at)}"] if removed_at else []
-    publication = record.publication
-    if isinstance(publication, Checked) and publication.value.deprecated:
-        words.append(f"deprecated it: {publication.value.deprecated}")
-    return words
-
-
-def _merged(named: list[NamedFile]) -> list[NamedFile]:
-    """Return one record a file: the first that states most, completed by those that do not contradict its digests.
-
-    An export knows where the file store keeps a deleted file, a lockfile its digest: together they fetch and check it.
-    """
-    best: dict[str, NamedFile] = {}
-    for file in named:
-        known = best.get(file.filename)
-        if known is None or _states(file) > _states(known):
-            best[file.filename] = file
-    return [_completed(file, [n for n in named if n.filename == file.filename]) for file in best.values()]
-
-
-def _states(file: NamedFile) -> tuple[bool, bool]:
-    return (file.uploaded_at is not None, file.digest is not None)
-
-
-def _completed(file: NamedFile, others: list[NamedFile]) -> NamedFile:
-    for other in others:
-        if _agree(file, other):
-            file = replace(
-                file,
-                sha256=file.sha256 or other.sha256,
-                sha512=file.sha512 or other.sha512,
-                size=file.size if file.size is not None else other.size,
-                path=file.path or other.path,
-                upload_client=file.upload_client or other.upload_client,
-            )
-    return replace(file, evidence=tuple(dict.fromkeys(i for n in others if _agree(n, file) for i in n.evidence)))
-
-
-def _agree(one: NamedFile, other: NamedFile) -> bool:
-    """Whether no digest that both state differs, and their sizes do not."""
-    pairs = ((one.sha256, other.sha256), (one.sha512, other.sha512), (one.size, other.size))
-    return all(first == second for first, second in pairs if first is not None and second is not None)
-
-
-def _published(
-    artifacts: list[Artifact], times: list[StatedTime], record: VersionRecord | None, *, listed: bool
-) -> tuple[datetime | None, str]:
-    """Return the first upload and whose word it is: the index's, a copy of the index's, a responder's or a lead's."""
-    if record is not None and record.published is not None:
-        return record.published, TimeKind.ASSERTED_BY_INDEX.value
-    uploads = [a.uploaded_at for a in artifacts if a.uploaded_at is not None]
-    if uploads:
-        kind = TimeKind.ASSERTED_BY_INDEX if listed else TimeKind.COPIED
-        return min(uploads), kind.value
-    stated = [t for t in times if t.what == "published"]
-    if stated:
-        first = min(stated, key=lambda t: (list(TimeKind).index(t.kind), t.at))
-        return first.at, f"{first.kind.value}: {first.source}"
-    return None, "no source states it"
-
-
-def _removed(
-    times: list[StatedTime], index: Index | None, record: VersionRecord | None, *, listed: bool
-) -> Outcome[datetime | None]:
-    if listed:
-        return Checked(None)
-    if index is not None and index.removed_at is not None and record is not None:
-        return Checked(index.removed_at, index.evidence)
-    stated = [t for t in times if t.what in {"removed", "quarantined"}]
-    if stated:
-        first = min(stated, key=lambda t: (list(TimeKind).index(t.kind), t.at))
-        return Checked(first.at, first.evidence)
-    if index is None:
-        return NotChecked("the index could not be asked whether it still lists it", "index")
-    return NotChecked("the index does not list it, and no source states when it was removed", "journal or a fact")
