@@ -49,6 +49,7 @@ class TileTree:
         self._reader = reader
         self._edge: dict[tuple[int, int], list[bytes]] | None = None
         self._held: OrderedDict[tuple[int, int], list[bytes]] = OrderedDict()
+        self._refused: set[tuple[int, int]] = set()
 
     async def check(self) -> None:
         """Compute the root from the tiles at the right edge, and compare it with the checkpoint's."""
@@ -63,9 +64,11 @@ class TileTree:
         if key in self._held:
             self._held.move_to_end(key)
             return self._held[key]
-        hashes = await self._fetch(level, index)
+        # One that was wrong is not asked for again: a tile stands above 256 bundles, and would be for each of them.
+        hashes = [] if key in self._refused else await self._fetch(level, index)
         parent = await self.tile(level + 1, index // TILE_WIDTH)
-        if perfect_root(hashes) != parent[index % TILE_WIDTH]:
+        if not hashes or perfect_root(hashes) != parent[index % TILE_WIDTH]:
+            self._refused.add(key)
             raise MalformedEvidence(f"the tile {TileName(level, index).path} does not hash to the tree of {self.size}")
         self._held[key] = hashes
         if len(self._held) > MAX_TILES_HELD:

@@ -90,6 +90,7 @@ def test_a_swapped_tile_or_bundle_is_a_gap(server: TilesServer, tmp_path: Path) 
     server.site.changes = {"tile/1/000": lambda _: log.tile(0, 7), "tile/entries/300": lambda _: log.bundle(301)}
     found = document(tmp_path, server.env(), "scan", *EVERYTHING, code=4)
     assert spans(found) == [(0, 65_536), (76_800, 77_056)]
+    assert server.site.asked.count("tile/1/000") == 2, "once, and once more before it is held against the log"
     assert "the tile tile/1/000 does not hash to the tree of 100000" in found["not_proved"][0]["reason"]
     assert indices(found) == [65_536, DIGEST_AT, 99_999]
     server.site.changes = {"tile/0/390": lambda data: data[32:] + data[:32]}  # the right edge holds the root

@@ -157,6 +157,18 @@ def test_proofs_from_tiles_hold_for_every_leaf_and_every_pair_of_sizes(size: int
 LOG = MadeLog([b"entry %d" % number for number in range(600)])
 
 
+def test_a_tile_that_was_wrong_is_asked_for_once() -> None:
+    log = MadeLog([b"%d" % at for at in range(600)])
+    log.changed[0, 1] = asyncio.run(log.tile(0, 0, 256))
+    tree = TileTree(log, 600, mth(log.leaves))
+    log.asked.clear()
+    for index in (256, 300):
+        with pytest.raises(MalformedEvidence, match="tile/0/001"):
+            asyncio.run(tree.leaf(index))
+    assert asyncio.run(tree.leaf(255)) == log.leaves[255]
+    assert log.asked.count((0, 1, 256)) == 1
+
+
 def test_only_tiles_that_the_checkpoint_implies_are_asked_for() -> None:
     log = MadeLog(LOG.bodies)
     tree = TileTree(log, 600, mth(log.leaves))
