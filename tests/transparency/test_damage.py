@@ -113,11 +113,13 @@ def read_entry(raw: bytes) -> object:
 
 
 def read_scan(raw: bytes) -> object:
-    """Searches a log one bundle of which is damaged: nothing may be raised, the damage is a gap."""
+    """Searches a log one bundle of which is damaged: nothing may be raised, and nothing found but what was logged."""
     log = MadeLog(LOG.bodies)
     log.changed[None, 1] = raw
     result = asyncio.run(scan_bundles(log, MATCHER, Span(256, 300), checkpoint=CHECKPOINT))
-    assert raw == BUNDLE or not result.hits or raw[: len(BUNDLE)] == BUNDLE
+    gaps = {index for gap in result.coverage.gaps for index in range(gap.begin, gap.end)}
+    assert all(hit.body == LOG.bodies[hit.index] and hit.index not in gaps for hit in result.hits)
+    assert result.coverage.entries + len(gaps) == 44
     return result
 
 
