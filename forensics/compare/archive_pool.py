@@ -68,6 +68,7 @@ class _Workers:
     """
 
     _idle: ClassVar[dict[int, ProcessPoolExecutor]] = {}
+    _at_exit: ClassVar[Finalize | None] = None
 
     def __init__(self, count: int) -> None:
         self._count = count
@@ -84,10 +85,10 @@ class _Workers:
 
     @classmethod
     def _keep(cls, count: int, pool: ProcessPoolExecutor) -> None:
-        if not cls._idle:
+        if cls._at_exit is None:
             # A process that is itself a worker joins its children when it ends, and they would wait for work for ever.
             # The queues that would tell them to end close at priority 10.
-            Finalize(None, cls._end_idle, exitpriority=20)
+            cls._at_exit = Finalize(None, cls._end_idle, exitpriority=20)
         cls._idle[count] = pool
 
     @classmethod

@@ -6,9 +6,9 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from forensics.compare.archives import logical
+from forensics.compare.memo import once_for_both
 from forensics.model.contents import DECODED, DYNAMIC, NETWORK, PROCESS, Contents, Member, Runs
 from forensics.model.source import SourceTree
 
@@ -76,52 +76,25 @@ class Learnt:
         return [one for one in mismatches if one.key not in self.keys or one.alarming - self.keys[one.key]]
 
 
-class _Same:
-    """An object as a key by identity: contents and trees are large, and equal ones are mostly the same."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: object) -> None:
-        self.value = value
-
-    def __hash__(self) -> int:
-        return id(self.value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.value is self.value
-
-
+@once_for_both
 def against_tree(contents: Contents, tree: SourceTree) -> tuple[Mismatch, ...]:
     """Return the files of an artifact that the commit's *tree* does not explain, sorted by path."""
-    return _against_tree(_Same(contents), _Same(tree))
-
-
-def against_sdist(wheel: Contents, sdist: Contents) -> tuple[Mismatch, ...]:
-    """Return the files of a wheel that can run and that the sdist of the same release does not explain."""
-    return _against_sdist(_Same(wheel), _Same(sdist))
-
-
-@lru_cache(maxsize=4096)
-def _against_tree(contents: _Same, tree: _Same) -> tuple[Mismatch, ...]:
-    assert isinstance(contents.value, Contents)
-    assert isinstance(tree.value, SourceTree)
-    modules = tuple(f"{path}/" for path, mode, _ in tree.value.files if mode == _MODULE)
-    files = {path: blob for path, mode, blob in tree.value.files if mode not in {_LINK, _MODULE}}
-    links = [blob for _, mode, blob in tree.value.files if mode == _LINK]
-    found = unexplained(contents.value, files, links)
+    modules = tuple(f"{path}/" for path, mode, _ in tree.files if mode == _MODULE)
+    files = {path: blob for path, mode, blob in tree.files if mode not in {_LINK, _MODULE}}
+    links = [blob for _, mode, blob in tree.files if mode == _LINK]
+    found = unexplained(contents, files, links)
     # The tree only names the commit of a submodule; what lies below it is not known.
     return tuple(one for one in found if not (modules and one.path.startswith(modules)))
 
 
-@lru_cache(maxsize=4096)
-def _against_sdist(wheel: _Same, sdist: _Same) -> tuple[Mismatch, ...]:
-    assert isinstance(wheel.value, Contents)
-    assert isinstance(sdist.value, Contents)
-    files = {logical(m.path, sdist.value.root): m.blob for m in sdist.value.members if m.blob}
+@once_for_both
+def against_sdist(wheel: Contents, sdist: Contents) -> tuple[Mismatch, ...]:
+    """Return the files of a wheel that can run and that the sdist of the same release does not explain."""
+    files = {logical(m.path, sdist.root): m.blob for m in sdist.members if m.blob}
     compiles = any(_NATIVE_SOURCE.search(path) for path in files)
     return tuple(
         one
-        for one in unexplained(wheel.value, files)
+        for one in unexplained(wheel, files)
         if one.member.executable and not (compiles and _NATIVE.search(one.path))
     )
 

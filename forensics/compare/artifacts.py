@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from forensics.compare.archive_metadata import PREPARE
 from forensics.compare.archives import logical
+from forensics.compare.memo import once_for_both
 from forensics.model.checked import Checked
 from forensics.model.contents import DECODED, NETWORK, PROCESS, Contents, Member, Runs
 from forensics.model.release import Artifact, Release
@@ -79,29 +79,9 @@ def counterpart(artifact: Artifact, release: Release) -> Artifact | None:
     return next((a for a in known if slot(a) == slot(artifact)), known[0] if known else None)
 
 
-class _Same:
-    """An object as a key by identity."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Contents) -> None:
-        self.value = value
-
-    def __hash__(self) -> int:
-        return id(self.value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.value is self.value
-
-
+@once_for_both
 def compare_contents(before: Contents, after: Contents) -> ContentsDiff:
     """Return how *after* differs from *before*."""
-    return _compare(_Same(before), _Same(after))
-
-
-@lru_cache(maxsize=2048)
-def _compare(one: _Same, other: _Same) -> ContentsDiff:
-    before, after = one.value, other.value
     old = {logical(m.path, before.root): m for m in before.members}
     new = {logical(m.path, after.root): m for m in after.members}
     both = [FileChange(path, old.get(path), new.get(path)) for path in sorted({*old, *new})]

@@ -51,7 +51,7 @@ class Member:
         return self.runs is not Runs.NEVER
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Contents:
     """The files of an artifact, sorted by path; `problems` say what is odd or malformed about the archive itself.
 

@@ -21,7 +21,7 @@ class Reachability(StrEnum):
     MISSING = "not in the repository"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class SourceTree:
     """The files of one commit: path, mode (octal text as in git) and blob id (hex), sorted by path."""
 
