@@ -17,12 +17,13 @@ from typing import Any
 from bench.lock_rows import LOCK_ROWS
 from bench.log_rows import LOG_ROWS
 from bench.profiling import write_profiles
+from bench.report_rows import REPORT_ROWS
 from bench.row import NotMeasured, Row
 from bench.rows import ROWS
 from bench.sweep_rows import SWEEP_ROWS
 
 FOLDER = Path(__file__).parent
-ALL: tuple[Row, ...] = (*ROWS, *LOG_ROWS, *LOCK_ROWS, *SWEEP_ROWS)
+ALL: tuple[Row, ...] = (*ROWS, *LOG_ROWS, *LOCK_ROWS, *REPORT_ROWS, *SWEEP_ROWS)
 
 
 def run(rows: Sequence[Row], quick: bool) -> list[dict[str, Any]]:
