@@ -7,7 +7,6 @@ they grow in proportion, and whether memory grows at all, does not.
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -45,14 +44,15 @@ def main(sizes: list[int]) -> int:
 
 
 def _watch(running: subprocess.Popen[bytes]) -> float:
-    """Wait for the end; return the most memory (MiB, resident) that the command and its workers had together."""
+    """Wait for the end; return the most memory (MiB) that the command and its workers had together."""
     peak = 0.0
     done = threading.Event()
+    memory = Memory(running.pid)
 
     def look() -> None:
         nonlocal peak
         while not done.wait(0.5):
-            peak = max(peak, resident(running.pid))
+            peak = max(peak, memory.look())
 
     watcher = threading.Thread(target=look)
     watcher.start()
@@ -62,9 +62,22 @@ def _watch(running: subprocess.Popen[bytes]) -> float:
     return peak
 
 
-def resident(pid: int) -> float:
-    """Return the memory (MiB, resident) of a process and of all that it started; 0 where it is gone."""
-    return sum(_resident(one) for one in _family(pid)) / 2**20
+class Memory:
+    """The memory of a process and of all that it started, look by look.
+
+    A page that several of them share counts once. A process counts from the second look on: one that was started just
+    now still has all memory of whoever started it, until it begins its own program.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._seen = {pid}
+
+    def look(self) -> float:
+        """Return the memory in MiB; 0 where the process is gone."""
+        family = set(_family(self._pid))
+        known, self._seen = family & self._seen, family
+        return sum(map(_share, known)) / 2**20
 
 
 def _family(pid: int) -> list[int]:
@@ -75,11 +88,13 @@ def _family(pid: int) -> list[int]:
         return [pid]
 
 
-def _resident(pid: int) -> int:
+def _share(pid: int) -> int:
+    """Bytes of memory of a process, pages that it shares divided among those that share them (`Pss`, proc(5))."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
-    except (OSError, IndexError):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:  # it has ended, or is ending
         return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "forensics/sweep/1"
 MAX_FACTS = 4 * 2**20
+TOGETHER = 64
+"""Parts that are joined at a time: a frame of a handful of rows takes many times the memory of what is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +92,17 @@ class Dataset:
 
         wanted = None if projects is None else set(projects)
         schema: dict[str, Any] = {"ecosystem": pl.String, "project": pl.String, **_frame(name).schema}
-        frames = [
+        frames = (
             pl.read_parquet(path).select(
                 pl.lit(project.ecosystem.value).alias("ecosystem"), pl.lit(project.name).alias("project"), pl.all()
             )
             for project, path in self._parts(name)
             if wanted is None or project in wanted
-        ]
-        whole = pl.concat(frames) if frames else pl.DataFrame(schema=schema)
-        return whole.select(list(schema))
+        )
+        whole = [pl.DataFrame(schema=schema)]
+        while some := list(islice(frames, TOGETHER)):
+            whole.append(pl.concat(some, rechunk=True).select(list(schema)))
+        return pl.concat(whole, rechunk=True)
 
     def _part(self, table: str, project: Project) -> Path:
         kind, name = project.ecosystem.value, quote(project.name, safe="")

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from bench.scale import resident
+from bench.scale import Memory
 from forensics.sweep.dataset import open_dataset
 from forensics.sweep.tables import SCHEMAS
 from tests.command import COMMAND, environment
@@ -66,9 +66,10 @@ class Large:
             running = subprocess.Popen(
                 self.line(self.out), env=self.environment(), cwd=self.home, stdout=stdout, start_new_session=True
             )
+            memory = Memory(running.pid)
             while running.poll() is None and time.monotonic() - begun < LIMIT:
                 kept = len(done(self.out))
-                self.memory.append((kept, resident(running.pid)))
+                self.memory.append((kept, memory.look()))
                 self.seconds.append((kept, time.monotonic() - begun))
                 if kept >= until:
                     break
