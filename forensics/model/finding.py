@@ -64,9 +64,7 @@ class Verdict(StrEnum):
         return self.rank >= Verdict.SUSPICIOUS.rank
 
 
-_RANKS: dict[Severity | Verdict, int] = {
-    member: rank for kind in (Severity, Verdict) for rank, member in enumerate(kind)
-}
+_RANKS: dict[StrEnum, int] = {member: rank for kind in (Severity, Verdict) for rank, member in enumerate(kind)}
 """The place of each in its own order; asked for so often that counting every time would show."""
 
 

@@ -45,6 +45,7 @@ def clean(document: Document) -> Document:
     shown = _Shown(hosts_of(document))
 
     def walk(value: Any) -> Any:
+        made: Any
         kind = type(value)
         if kind is str:
             return shown[value]
