@@ -18,24 +18,44 @@ from tests.lab.scenario import Dependency, Scenario
 _DATA_SIZE = 6144
 
 
+_SRC = "src/"
+_ASIDE = frozenset({"tests", "test", "docs", "doc", "examples", "scripts", "tools", "benchmarks"})
+"""Directories of an sdist that are installed nowhere."""
+
+
+def _changed_modules(scenario: Scenario) -> list[str]:
+    """Modules in packages that any release changes, as paths from the repository's top."""
+    changed = [path for release in scenario.release for path in release.content.changed if path.endswith(".py")]
+    return [path for path in changed if "/" in _installed(path) and _installed(path).split("/")[0] not in _ASIDE]
+
+
+def _installed(path: str) -> str:
+    """Where a file comes to lie below site-packages: a layout with `src` leaves it out."""
+    return path.removeprefix(_SRC)
+
+
 def import_name(scenario: Scenario) -> str:
     """The import package: where the scenario's changed files lie, else the project's name."""
-    for release in scenario.release:
-        for path in release.content.changed:
-            if "/" in path and path.endswith(".py"):
-                return path.split("/")[0]
+    for path in _changed_modules(scenario):
+        return _installed(path).split("/")[0]
     return normalized(scenario.project).replace("-", "_")
+
+
+def _package(scenario: Scenario) -> str:
+    """The directory of the import package in the repository, below `src` where the changed files are."""
+    below_src = any(path.startswith(_SRC) for path in _changed_modules(scenario)[:1])
+    return f"{_SRC if below_src else ''}{import_name(scenario)}"
 
 
 def ordinary_tree(scenario: Scenario, version: str) -> Tree:
     """What a commit of this version would hold if nothing had been tampered with."""
-    package = import_name(scenario)
+    package = _package(scenario)
     paths = {f"{package}/core.py", "tests/test_core.py"}
     for release in scenario.release:
         paths.update(path for path in release.content.changed if path.endswith(".py"))
-    for path in list(paths):
-        parents = [parent for parent in PurePosixPath(path).parents if parent.name]
-        paths.update(f"{parent}/__init__.py" for parent in parents if parent.parts[0] == package)
+    for path in (f"{package}/core.py", *_changed_modules(scenario)):
+        parents = [str(parent) for parent in PurePosixPath(path).parents if parent.name]
+        paths.update(f"{parent}/__init__.py" for parent in parents if f"{parent}/" != _SRC)
     tree = {path: _module(scenario.project, path, version) for path in paths}
     for release in scenario.release:
         for path in release.content.changed:
@@ -88,12 +108,12 @@ def with_content(tree: Tree, scenario: Scenario, release: PlannedRelease) -> Tre
     for path in content.added:
         result[path] = _marked(path, b"", f"added in {version}")
     if content.new_dependencies:
-        package = import_name(scenario)
+        package = _package(scenario)
         needs = _requirements(content.new_dependencies)
         result["pyproject.toml"] = _pyproject(scenario.project, package, version, needs)
     if content.size_factor != 1.0:
         size = max(0, _DATA_SIZE + round(total * (content.size_factor - 1.0)))
-        result[f"{import_name(scenario)}/data/words.txt"] = words(scenario.project, size)
+        result[f"{_package(scenario)}/data/words.txt"] = words(scenario.project, size)
     return result
 
 
@@ -126,12 +146,17 @@ def _metadata(scenario: Scenario, release: PlannedRelease) -> bytes:
 
 
 def wheel(scenario: Scenario, release: PlannedRelease, tree: Tree) -> Artifact:
-    """A pure wheel (binary distribution format 1.0): the package, root ``.pth`` files, and dist-info."""
+    """A pure wheel (binary distribution format 1.0): packages, a module named so, what was added, and dist-info."""
     name = normalized(scenario.project).replace("-", "_")
-    package, info = import_name(scenario), f"{name}-{release.version}.dist-info"
+    module, info = f"{name}.py", f"{name}-{release.version}.dist-info"
+    packages = {import_name(scenario), *(_installed(path).split("/")[0] for path in _changed_modules(scenario))}
     metadata = _metadata(scenario, release)
     added = set(release.row.content.added)
-    files = {path: data for path, data in sorted(tree.items()) if path.startswith(f"{package}/") or path in added}
+    files = {
+        _installed(path): data
+        for path, data in sorted(tree.items())
+        if _installed(path) == module or _installed(path).partition("/")[0] in packages or path in added
+    }
     files[f"{info}/METADATA"] = metadata
     files[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: test-lab\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     record = [f"{path},sha256={_urlsafe(data)},{len(data)}" for path, data in files.items()]
