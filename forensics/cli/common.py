@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import sys
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from forensics.model.errors import UsageError
+from forensics.model.text import visible
 
 if TYPE_CHECKING:
     from forensics.evidence.case import Case
@@ -131,7 +133,12 @@ def endpoints_from(ask: Ask) -> Endpoints:
     if unknown:
         keys = ", ".join(service.key for service in SERVICES)
         raise UsageError(f"--endpoint {sorted(unknown)[0]}=… names no service; there are {keys}.")
-    return resolve_endpoints(flags, os.environ, _config())
+    config = _config()
+    if config:
+        # The directory may be a checkout of the very package: what it says must not pass without a word.
+        named = ", ".join(f"{key} {url}" for key, url in sorted(config.items()))
+        note(ask, f"forensics.toml of this directory names services: {named}")
+    return resolve_endpoints(flags, os.environ, config)
 
 
 def _config() -> Mapping[str, str]:
@@ -180,9 +187,9 @@ def crew_for(
 
 
 def note(ask: Ask, text: str) -> None:
-    """Print a note to stderr, unless asked to be quiet."""
+    """Print a note to stderr, every character that is not plainly visible made so; nothing when asked to be quiet."""
     if not ask.quiet:
-        print(text, file=sys.stderr)
+        print(visible(text), file=sys.stderr)
 
 
 def investigate(ask: Ask, prepare: Prepare | None = None) -> tuple[Investigation, Analysis]:
@@ -202,7 +209,7 @@ def investigate(ask: Ask, prepare: Prepare | None = None) -> tuple[Investigation
     found = find_or_start(
         project,
         case=ask.case,
-        endpoints=lambda: endpoints_from(ask),
+        endpoints=functools.cache(lambda: endpoints_from(ask)),
         offline=ask.offline,
         refresh=ask.refresh,
         trust_root=trust_root_bytes(ask),

@@ -7,6 +7,8 @@ import time
 from types import TracebackType
 from typing import Any
 
+from forensics.model.text import visible
+
 _STAGES = {
     "provenance": "Asking for provenance",
     "verification": "Checking signatures",
@@ -39,7 +41,7 @@ class Reporter:
     def say(self, text: str) -> None:
         """Note a wait or a retry, when asked to be verbose."""
         if self._verbose:
-            print(text, file=sys.stderr)
+            print(visible(text), file=sys.stderr)
 
     def progress(self, stage: str, done: int, total: int) -> None:
         """Take note that *done* of *total* are done in *stage*."""

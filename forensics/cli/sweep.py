@@ -130,15 +130,17 @@ def sweep(
 
 def _listed(lists: list[Path], ask: Ask) -> tuple[dict[Project, None], dict[Project, int]]:
     """Return the projects that the lists name, each once, and downloads where a list states them."""
+    from forensics.report.words import plural
     from forensics.sweep.targets import read_targets
 
     projects: dict[Project, None] = {}
     downloads: dict[Project, int] = {}
     for path in lists:
         found = read_targets(path)
-        note(ask, f"{path}: {found.form}, {len(found.projects):,} projects")
+        note(ask, f"{path}: {found.form}, {plural(len(found.projects), 'project')}")
         if found.skipped:
-            note(ask, f"{path}: {found.skipped:,} entries are of no index read here: {', '.join(found.examples[:5])}")
+            left = plural(found.skipped, "entry", "entries")
+            note(ask, f"{path}: left out, of no index read here: {left}, such as {', '.join(found.examples[:5])}")
         projects |= found.projects
         downloads |= found.downloads
     return projects, downloads
@@ -156,7 +158,6 @@ def _published_by(dataset: Dataset, repository: str, limits: Limits, ask: Ask) -
 def _work(dataset: Dataset, projects: list[Project], crew: Engine, plan: Plan, ask: Ask) -> bool:
     """Do what is left to do; return whether Ctrl-C ended it before."""
     from forensics.cli.progress import Reporter
-    from forensics.model.text import visible
     from forensics.sweep.run import sweep as run
 
     left = len(projects) - len(dataset.done().keys() & set(projects))
@@ -167,9 +168,9 @@ def _work(dataset: Dataset, projects: list[Project], crew: Engine, plan: Plan, a
             for number, done in enumerate(run(dataset, projects, crew, plan), 1):
                 reporter.progress("Projects", number, left)
                 if done.flagged:
-                    reporter.say(visible(f"{done.project}: {done.verdict}: {', '.join(done.flagged)}"))
+                    reporter.say(f"{done.project}: {done.verdict}: {', '.join(done.flagged)}")
                 elif done.problem:
-                    reporter.say(visible(f"{done.project}: {done.outcome}: {done.problem}"))
+                    reporter.say(f"{done.project}: {done.outcome}: {done.problem}")
         except KeyboardInterrupt:
             return True
     return False

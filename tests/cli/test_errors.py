@@ -99,8 +99,19 @@ def test_a_configuration_with_a_misspelt_key_asks_nobody(forensics: Forensics, t
 def test_the_configuration_of_the_directory_is_used(forensics: Forensics, tiny: Tiny, tmp_path: Path) -> None:
     rows = "".join(f'{key} = "{tiny.url}/{key}"\n' for key in ("pypi", "files", "osv", "rekor"))
     (tmp_path / "forensics.toml").write_text(f"[endpoints]\n{rows}")
-    refused(forensics("timeline", "demo"), 3, "no such project")
+    done = forensics("timeline", "demo")
+    refused(done, 3, "no such project")
+    assert done.stderr.count(f"forensics.toml of this directory names services: files {tiny.url}/files") == 1
     assert "/pypi/simple/demo/" in tiny.asked
+
+
+def test_a_note_cannot_speak_to_the_terminal(forensics: Forensics, tmp_path: Path) -> None:
+    parts = [{"purl": "pkg:pypi/demo"}, {"purl": "pkg:gem/\x1b[31mx"}]
+    (tmp_path / "sbom.json").write_text(json.dumps({"bomFormat": "CycloneDX", "components": parts}))
+    done = forensics("sweep", "sbom.json", "-o", "out", "--offline", env=nowhere())
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stderr
+    assert r"1 entry, such as pkg:gem/\u001b[31mx" in done.stderr
 
 
 def test_what_is_no_case(forensics: Forensics, tmp_path: Path) -> None:
