@@ -218,3 +218,15 @@ def test_a_project_without_a_pattern_has_no_tags() -> None:
     text = MINIMAL.replace("owner_id = 2", 'owner_id = 2\ntag_pattern = ""')
     refs = build_world(parse_scenario(text, "small.toml")).git.refs
     assert {ref.name for ref in refs} == {"refs/heads/main"}
+
+
+def test_a_file_may_say_nothing_of_repository_identity_and_moment() -> None:
+    head, _, rest = MINIMAL.partition("[repository]")
+    release = rest[rest.index("[[release]]") :]
+    scenario = parse_scenario(head.replace("as_of = 2026-06-01T00:00:00Z\n", "") + release, "small.toml")
+    assert scenario.as_of - scenario.release[0].published == timedelta(days=7)
+    assert scenario.repository.visibility == "private"
+    assert scenario.identity.issuer == "https://token.actions.githubusercontent.com"
+    assert build_world(scenario).at(scenario.as_of).index.exists
+    with pytest.raises(ScenarioError, match="as_of"):
+        parse_scenario(head.replace("as_of = 2026-06-01T00:00:00Z\n", ""), "small.toml")
