@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from forensics.investigation.exposure import Hit, Suspect, search
+from forensics.model.errors import UsageError
 from forensics.model.finding import Exposure, Verdict
 from forensics.model.project import Project, parse_project
 from forensics.sources.lockfiles.history import Commit, LockHistory, Span, spans_of
@@ -98,6 +100,13 @@ def test_a_file_too_large_to_read_is_said_wherever_it_names_the_release(tmp_path
     large.write_bytes(b"# filler\n" * (MAX_BYTES // 9 + 2) + b"demo==1.0.1\n")
     (examined,) = examine_files([wanted([])], [(str(large), "requirements")])
     assert "more than 32 MiB" in examined.problem
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "uv.lock")
+    with pytest.raises(UsageError, match="no regular file"):
+        search([], [tmp_path / "uv.lock"])
 
 
 def test_a_file_that_is_gone_is_said(tmp_path: Path) -> None:

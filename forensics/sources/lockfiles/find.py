@@ -49,6 +49,9 @@ def find_lockfiles(places: Sequence[Path]) -> tuple[list[Found], list[tuple[str,
 
 def _kind_of_file(path: Path) -> str:
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            # It is read twice; a pipe has nothing left the second time, and would look like a file that names nothing.
+            raise UsageError(f"{path} is no regular file.", advice="Write what it holds to a file, and name that.")
         with path.open("rb") as file:
             head = file.read(65536)
     except OSError as error:
