@@ -62,6 +62,22 @@ def parse_bundle(data: Any) -> RawAttestation:
     )
 
 
+def version_problem(raw: RawAttestation) -> str:
+    """Return what *raw* lacks that bundles of its version must have; an empty text if nothing, or if it is no bundle.
+
+    An entry in a bundle of v0.1 needs the log's promise, in later ones the proof of inclusion and its checkpoint.
+    Source: `sigstore_bundle.proto`, VerificationMaterial.tlog_entries; `sigstore_rekor.proto`, TransparencyLogEntry.
+    """
+    if not raw.media_type:
+        return ""
+    first = raw.media_type.endswith("version=0.1")
+    if first and any(entry.promise is None for entry in raw.entries):
+        return "a bundle of v0.1 whose log entry carries no inclusion promise"
+    if not first and any(entry.proof is None or entry.proof.checkpoint is None for entry in raw.entries):
+        return "a bundle of v0.2 or later whose log entry carries no inclusion proof with a checkpoint"
+    return ""
+
+
 def _content(data: Mapping[str, Any]) -> tuple[str, bytes | None, bytes | None, bytes, int, str]:
     """Payload type, payload, digest, signature, number of signatures and key id, of either kind of content."""
     if data.get("dsseEnvelope"):

@@ -9,9 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from forensics.attestation.checks_body import check_log_body
-from forensics.attestation.checks_certificate import check_chain, check_sct, check_usage, check_validity
+from forensics.attestation.checks_certificate import (
+    check_chain,
+    check_identity,
+    check_issuer,
+    check_sct,
+    check_usage,
+    check_validity,
+)
 from forensics.attestation.checks_content import check_publisher, check_signature, check_subject
-from forensics.attestation.checks_key import KEY_VALIDITY, REGISTRY_KEY, check_key_validity, check_registry_key
+from forensics.attestation.checks_key import (
+    KEY_VALIDITY,
+    NAMED_KEY,
+    REGISTRY_KEY,
+    check_key_validity,
+    check_named_key,
+    check_registry_key,
+)
 from forensics.attestation.checks_log import check_checkpoint, check_inclusion, check_set
 from forensics.attestation.context import Context, failed, not_checked
 from forensics.model.attestation import Check, CheckResult, VerificationStatus
@@ -33,22 +47,35 @@ STEPS: dict[str, Callable[[Context], Check]] = {
 }
 """The steps between `format` and `sigstore-python`, in order of report."""
 
-KEY_STEPS: dict[str, Callable[[Context], Check]] = {
-    REGISTRY_KEY: check_registry_key,
-    KEY_VALIDITY: check_key_validity,
-    **{name: step for name, step in STEPS.items() if not name.startswith("certificate-") and name != "sct"},
+_WITHOUT_CERTIFICATE = {
+    name: step for name, step in STEPS.items() if not name.startswith("certificate-") and name != "sct"
 }
+KEY_STEPS = {REGISTRY_KEY: check_registry_key, KEY_VALIDITY: check_key_validity, **_WITHOUT_CERTIFICATE}
 """The same for what a registry's key signed: the key in place of the certificate."""
+
+NAMED_KEY_STEPS = {NAMED_KEY: check_named_key, **_WITHOUT_CERTIFICATE}
+"""The same where the user named the one key that may have signed."""
+
+SIGNER_STEPS = {"identity": check_identity, "issuer": check_issuer}
+"""Steps that are there only where the caller says who must have signed."""
 
 NAMES = (FORMAT, *STEPS, LIBRARY)
 KEY_NAMES = (FORMAT, *KEY_STEPS, LIBRARY)
-NOT_THE_LIBRARYS = frozenset({"checkpoint", "subject", "publisher"})
-"""Steps whose failure sigstore-python does not look for: checkpoint size and origin, subject, publisher."""
+EXPECTATIONS = frozenset({"subject", "publisher", NAMED_KEY, *SIGNER_STEPS})
+"""Steps that compare with what the caller expects, of which sigstore-python is told nothing."""
+
+NOT_THE_LIBRARYS = EXPECTATIONS | {"checkpoint"}
+"""Steps whose failure sigstore-python does not look for: those, and a checkpoint's size and origin."""
 
 
 def run_steps(context: Context) -> list[Check]:
     """Return the outcome of every step for *context*, in order. Never raises: a step that breaks has failed."""
+    expected = context.expected
     steps = STEPS if context.raw.certificate is not None else KEY_STEPS
+    if expected.key is not None:
+        steps = NAMED_KEY_STEPS
+    wanted = {"identity": expected.identity, "issuer": expected.issuer}
+    steps = steps | {name: step for name, step in SIGNER_STEPS.items() if wanted[name] is not None}
     return [_guarded(name, step, context) for name, step in steps.items()]
 
 
@@ -58,25 +85,33 @@ def nothing_to_check(reason: str) -> tuple[Check, ...]:
     return (failed(FORMAT, reason), *rest)
 
 
-def status_of(checks: list[Check]) -> VerificationStatus:
-    """Return what *checks* come to.
+def status_of(checks: list[Check], context: Context) -> VerificationStatus:
+    """Return what *checks* of *context* come to.
 
     Invalid if one failed. Valid if chain, timestamp of the certificate log, signature, log body, and the promise or
     the proof with its checkpoint hold, and sigstore-python accepts the attestation or decides nothing about its kind.
-    A registry key that somebody vouches for, with its period, takes the place of the chain. Else not checked.
+    A registry key that somebody vouches for, with its period, takes the place of the chain. So does a key that the user
+    named: with it, what was never logged can be valid. An envelope must be found to be about what is expected. Else not
+    checked.
     """
     results = {check.name: check.result for check in checks}
     if CheckResult.FAIL in results.values():
         return VerificationStatus.INVALID
-    wanted = ["certificate-chain", "certificate-usage", "signature", "log-body"]
-    if REGISTRY_KEY in results:
+    logged = context.raw.entry is not None
+    if NAMED_KEY in results:
+        wanted = [NAMED_KEY, "signature", *(["log-body"] if logged else [])]
+    elif REGISTRY_KEY in results:
         wanted = [REGISTRY_KEY, KEY_VALIDITY, "signature", "log-body"]
-    elif results[LIBRARY] is not CheckResult.PASS:  # then we decide, and by more
-        wanted += ["certificate-validity", "sct"]
+    else:
+        wanted = ["certificate-chain", "certificate-usage", "signature", "log-body"]
+        if results[LIBRARY] is not CheckResult.PASS:  # then we decide, and by more
+            wanted += ["certificate-validity", "sct"]
+    if context.raw.payload is not None and context.expected.about_subject:
+        wanted.append("subject")
     held = all(results[name] is CheckResult.PASS for name in wanted)
     proof = results["inclusion"] is results["checkpoint"] is CheckResult.PASS
-    logged = proof or results["set"] is CheckResult.PASS
-    return VerificationStatus.VALID if held and logged else VerificationStatus.NOT_CHECKED
+    in_log = proof or results["set"] is CheckResult.PASS or (NAMED_KEY in results and not logged)
+    return VerificationStatus.VALID if held and in_log else VerificationStatus.NOT_CHECKED
 
 
 def _guarded(name: str, step: Callable[[Context], Check], context: Context) -> Check:

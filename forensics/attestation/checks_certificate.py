@@ -16,7 +16,7 @@ from forensics.attestation.checks_log import found_by_hash
 from forensics.attestation.context import Context, failed, not_checked, passed
 from forensics.attestation.trust import CertificateAuthority
 from forensics.model.attestation import Check, CheckResult
-from forensics.model.claims import SCT_LIST, SUBJECT_ALTERNATIVE_NAME
+from forensics.model.claims import SCT_LIST, SUBJECT_ALTERNATIVE_NAME, label_of
 from forensics.model.errors import MalformedEvidence
 from forensics.model.times import from_seconds, to_minute
 from forensics.transparency.der import SEQUENCE, SignedTimestamp, children, oid_text, read_scts, whole
@@ -142,11 +142,42 @@ def check_sct(context: Context) -> Check:
     return failed(name, "the certificate carries no signed certificate timestamp.")
 
 
+def check_identity(context: Context) -> Check:
+    """Step `identity`: the certificate's subject alternative name is the expected one, to the letter.
+
+    Source: Sigstore's client specification section 4.1 (the verifier's policy); RFC 5280 section 4.2.1.6.
+    """
+    stated = context.identity.subject_alternative_name if context.identity else None
+    return _as_expected("identity", label_of("subject_alternative_name"), context.expected.identity, stated)
+
+
+def check_issuer(context: Context) -> Check:
+    """Step `issuer`: the token that the certificate was given for came from the expected issuer.
+
+    Source: sigstore/fulcio docs/oid-info.md, 1.3.6.1.4.1.57264.1.8, or .1.1 in certificates without it.
+    """
+    identity = context.identity
+    claim = label_of("issuer" if identity and identity.issuer else "issuer_v1")
+    return _as_expected("issuer", claim, context.expected.issuer, identity.oidc_issuer if identity else None)
+
+
+def _as_expected(name: str, claim: str, wanted: str | None, stated: str | None) -> Check:
+    """A claim that is missing fails as well: who expects a signer is not told that somebody signed."""
+    if stated is None:
+        return failed(name, f"no certificate that can be read names a signer; {wanted!r} is expected.")
+    if stated != wanted:
+        return failed(name, f"{claim} is {stated!r}, not {wanted!r}.")
+    return passed(name, f"{claim} is {stated!r}.")
+
+
 def _check_one(context: Context, name: str, sct: SignedTimestamp) -> Check:
     key = context.root.ct_keys.get(sct.log_id)
     if key is None:
         return not_checked(name, f"unknown certificate transparency log key id {sct.log_id.hex()}.")
-    when = to_minute(from_seconds(sct.millis // 1000))
+    moment = from_seconds(sct.millis // 1000)
+    when = to_minute(moment)
+    if not key.covers(moment):
+        return failed(name, f"the timestamp of {when} is of a time for which the trust root does not trust {key.name}.")
     for authority in context.candidates:
         # One authority of that name and sigstore-python's yes: it checked this very signature.
         if context.proven and len(context.candidates) == 1 and found_by_hash(key, sct.log_id):

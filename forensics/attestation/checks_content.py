@@ -27,14 +27,14 @@ _GOOGLE_ISSUER = "https://accounts.google.com"
 def check_signature(context: Context) -> Check:
     """Step `signature`: the signer's key signed the envelope (its PAE), or the message with the known digest.
 
-    The signer is the certificate, or the registry key that the bundle names.
+    The signer is the certificate, or the key in its place: the one the user named, or the registry's.
 
     Source: DSSE v1, "Signature definition"; Sigstore's client specification section 4.5.
     """
     name = "signature"
     raw, signer = context.raw, "the certificate's key"
     if context.registry_key is not None:
-        signer = "the registry's key"
+        signer = "the named key" if context.expected.key is not None else "the registry's key"
     elif (missing := without_certificate(context, name)) is not None:
         return missing
     if raw.signatures != 1:
@@ -44,7 +44,7 @@ def check_signature(context: Context) -> Check:
     if key is None and not context.proven:
         return failed(name, f"{signer} cannot be read.")
     if raw.payload is None:
-        return _message_signature(context, key)
+        return _message_signature(context, key, signer)
     if key is None or context.signed(key, raw.signature, partial(pae, raw.payload_type, raw.payload)):
         return passed(name, f"{signer} signed the statement of {len(raw.payload)} bytes.")
     return failed(name, f"{signer} did not sign this statement of {len(raw.payload)} bytes.")
@@ -58,7 +58,7 @@ def check_subject(context: Context) -> Check:
     publish attestation v0.1.
     """
     name, expected = "subject", context.expected
-    if not any((expected.filename, expected.sha256, expected.purl, expected.sha512)):
+    if not expected.about_subject:
         return not_checked(name, "no file name and no digest to compare with.")
     if context.raw.payload is None:
         return _message_subject(context)
@@ -139,7 +139,7 @@ def _short(subject: Subject) -> str:
     return ""
 
 
-def _message_signature(context: Context, key: PublicKeyTypes | None) -> Check:
+def _message_signature(context: Context, key: PublicKeyTypes | None, signer: str) -> Check:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, utils
@@ -148,14 +148,14 @@ def _message_signature(context: Context, key: PublicKeyTypes | None) -> Check:
     if digest is None or len(digest) != 32:
         return not_checked(name, "neither the caller nor the bundle names the SHA-256 of what was signed.")
     if key is None:
-        return passed(name, f"the certificate's key signed the digest {digest.hex()[:12]}….")
+        return passed(name, f"{signer} signed the digest {digest.hex()[:12]}….")
     if not isinstance(key, ec.EllipticCurvePublicKey):
         return not_checked(name, "a signature over a digest is checked for ECDSA keys only.")
     try:
         key.verify(context.raw.signature, digest, ec.ECDSA(utils.Prehashed(hashes.SHA256())))
     except InvalidSignature:
-        return failed(name, f"the certificate's key did not sign the digest {digest.hex()[:12]}….")
-    return passed(name, f"the certificate's key signed the digest {digest.hex()[:12]}….")
+        return failed(name, f"{signer} did not sign the digest {digest.hex()[:12]}….")
+    return passed(name, f"{signer} signed the digest {digest.hex()[:12]}….")
 
 
 def _message_subject(context: Context) -> Check:

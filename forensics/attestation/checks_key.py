@@ -14,8 +14,24 @@ from forensics.model.attestation import Check, CheckResult
 from forensics.model.errors import MalformedEvidence
 from forensics.model.times import to_minute
 
+NAMED_KEY = "named-key"
 REGISTRY_KEY = "registry-key"
 KEY_VALIDITY = "key-validity"
+
+
+def check_named_key(context: Context) -> Check:
+    """Step `named-key`: the bundle carries no certificate, so that the key which the user named takes its place.
+
+    What the bundle calls the key says nothing: the signature decides. Such a key has no period of validity; a
+    timestamp that does not verify fails all the same. Source: `sigstore_bundle.proto`, PublicKeyIdentifier.
+    """
+    key = context.expected.key
+    assert key is not None
+    if context.raw.certificate is not None:
+        return failed(NAMED_KEY, "the bundle carries a certificate: it was not signed with the named key alone.")
+    if problems := [outcome for outcome in context.timestamps if isinstance(outcome, str)]:
+        return failed(NAMED_KEY, "; ".join(problems) + ".")
+    return passed(NAMED_KEY, f"the key {key.key_id}, {key.vouched_by}.")
 
 
 def check_registry_key(context: Context) -> Check:

@@ -52,7 +52,10 @@ def check_promise(context: Context) -> Check:
     again = not entry.integrated or not found_by_hash(key, entry.log_id)
     if not context.signed(key.loaded, entry.promise, partial(promise_message, entry), again=again):
         return failed(name, f"the inclusion promise for entry {entry.index} is not signed by {key.name}.")
-    when = to_minute(from_seconds(entry.integrated or 0))
+    moment = from_seconds(entry.integrated or 0)
+    when = to_minute(moment)
+    if entry.integrated and not key.covers(moment):
+        return failed(name, f"{key.name} promised at {when}, for which the trust root does not trust its key.")
     return passed(name, f"{key.name} promised entry {entry.index} at {when}.")
 
 

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the index says about the attestation: None where the caller does not know.
+    """What the index or the caller says about the attestation: None where nobody knows.
 
     npm names a version by its package URL *purl* and SHA-512 (hex); *keys* are the registry keys that count.
+    *identity* (the certificate's subject alternative name) and *issuer* (of the signer's token) are those of the
+    signer that the caller expects, to the letter; *key* is the one public key that the caller lets sign.
     """
 
     publisher: Publisher | None = None
@@ -37,6 +39,19 @@ class Expected:
     purl: str | None = None
     sha512: str | None = None
     keys: RegistryKeys | None = None
+    identity: str | None = None
+    issuer: str | None = None
+    key: RegistryKey | None = None
+
+    @property
+    def about_subject(self) -> bool:
+        """Whether anybody says what was signed."""
+        return any((self.filename, self.sha256, self.purl, self.sha512))
+
+    @property
+    def about_signer(self) -> bool:
+        """Whether the caller says who must have signed."""
+        return any(each is not None for each in (self.identity, self.issuer, self.key))
 
 
 @dataclass(frozen=True)
@@ -67,7 +82,7 @@ class Context:
 
     @cached_property
     def public_key(self) -> PublicKeyTypes | None:
-        """The certificate's key, or the registry key that is named; None where it is not known or cannot be read."""
+        """The certificate's key, or the key in its place; None where it is not known or cannot be read."""
         from cryptography.exceptions import UnsupportedAlgorithm
 
         try:
@@ -79,9 +94,11 @@ class Context:
 
     @cached_property
     def registry_key(self) -> RegistryKey | None:
-        """The registry key that a bundle without certificate names; None where it is not known."""
+        """The key of a bundle without certificate: the caller's, or the registry's that it names; None if not known."""
         hint, keys = self.raw.key_hint, self.expected.keys
-        return keys.find(hint, ATTESTATIONS) if self.raw.certificate is None and hint and keys else None
+        if self.raw.certificate is not None:
+            return None
+        return self.expected.key or (keys.find(hint, ATTESTATIONS) if hint and keys else None)
 
     @cached_property
     def candidates(self) -> tuple[CertificateAuthority, ...]:

@@ -11,14 +11,22 @@ from typing import Any
 
 import msgspec
 
-from forensics.attestation.bundle import parse_bundle
+from forensics.attestation.bundle import parse_bundle, version_problem
 from forensics.attestation.certificate import read_signer
-from forensics.attestation.checks import FORMAT, LIBRARY, NOT_THE_LIBRARYS, nothing_to_check, run_steps, status_of
+from forensics.attestation.checks import (
+    EXPECTATIONS,
+    FORMAT,
+    LIBRARY,
+    NOT_THE_LIBRARYS,
+    nothing_to_check,
+    run_steps,
+    status_of,
+)
 from forensics.attestation.checks_body import message_digest
 from forensics.attestation.checks_content import matching_subject
 from forensics.attestation.context import Context, Expected, failed, not_checked, passed
 from forensics.attestation.depth import within_depth
-from forensics.attestation.library import Library, refusal
+from forensics.attestation.library import Library, reads_periods_otherwise, refusal
 from forensics.attestation.npm import listing_problem
 from forensics.attestation.pep740 import parse_attestation
 from forensics.attestation.predicate import build_facts, disagreements
@@ -135,12 +143,13 @@ class Evaluator:
         except (MalformedEvidence, HostileInput) as error:
             return unreadable(f"{error}.", digest, self.root, expected.publisher, evidence)
         statement, problem = _read_statement(raw)
+        problem = problem or version_problem(raw)
         if form is not None:
             problem = problem or form(raw, statement)
         context = Context(raw, self.root, expected, statement, *_read_certificate(raw))
         yield
         wanted_digest = message_digest(context) if raw.payload is None else None
-        refused = refusal(raw, wanted_digest)
+        refused = refusal(raw, wanted_digest) or reads_periods_otherwise(context)
         verdict = "" if refused else self._library.judge(raw, wanted_digest)
         yield
         if not refused and not verdict and not self.independent:
@@ -240,7 +249,7 @@ def _library_check(refused: str, verdict: str, own: list[Check]) -> Check:
             names = ", ".join(check.name for check in ours)
             return passed(LIBRARY, f"sigstore-python accepts it, but our own steps do not ({names}): our own error?")
         return passed(LIBRARY, "sigstore-python accepts it.")
-    mine = [check for check in own if check.name not in ("subject", "publisher") and check.result is CheckResult.FAIL]
+    mine = [check for check in own if check.name not in EXPECTATIONS and check.result is CheckResult.FAIL]
     if mine:
         return failed(LIBRARY, f"sigstore-python refuses it: {verdict}.")
     open_ = [check for check in own if check.result is CheckResult.NOT_CHECKED and check.name in _BY_KEY]
@@ -255,7 +264,7 @@ def _attestation(context: Context, checks: list[Check], digest: str, evidence: t
     statement, raw = context.statement, context.raw
     subject = matching_subject(context) or (statement.subjects[0] if statement else None)
     sha256 = subject.digests.get("sha256") if subject else (raw.digest.hex() if raw.digest else None)
-    verification = Verification(status_of(checks), tuple(checks), context.root.sha256)
+    verification = Verification(status_of(checks, context), tuple(checks), context.root.sha256)
     build = build_facts(statement) if statement else None
     return Attestation(
         digest=digest,

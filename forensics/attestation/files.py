@@ -74,19 +74,23 @@ def verify_document(
     artifact_name: str | None = None,
     sha512: str | None = None,
     keys: RegistryKeys | None = None,
+    signer: Expected | None = None,
 ) -> FileVerification:
     """Return the verification of the file *name* with the bytes *raw*.
 
     *sha256*, *sha512* (hex) and *artifact_name* say which artifact it should be about, as far as that is known; npm
-    names versions by SHA-512. *keys* are the registry keys that count; None for none.
-    Raises MalformedEvidence for a file that is none of the kinds above or holds no attestation, HostileInput for more
-    than 64 MiB, 200 levels of JSON or 64 attestations.
+    names versions by SHA-512. *keys* are the registry keys that count; None for none. *signer* says who must have
+    signed each attestation: of it, `identity`, `issuer` and `key` count.
+    Raises MalformedEvidence for a file that is none of the kinds above, holds no attestation, or holds a registry's
+    signatures where a signer is expected; HostileInput for more than 64 MiB, 200 levels of JSON or 64 attestations.
     """
     if len(raw) > MAX_FILE:
         raise HostileInput(f"a file of {len(raw)} bytes; the limit is {MAX_FILE}")
-    known = Expected(None, artifact_name, sha256, keys=keys)
+    known = replace(signer or Expected(), filename=artifact_name, sha256=sha256, keys=keys)
     kind, documents = _documents(raw)
     if kind in (PACKUMENT, VERSION):
+        if known.about_signer:
+            raise MalformedEvidence("a registry signs versions with its own keys; no other signer can be expected")
         return _registry_signatures(name, kind, documents[0], sha512, keys or RegistryKeys())
     works: list[Work] = []
     for data in documents:
@@ -96,7 +100,7 @@ def verify_document(
         elif kind == ATTESTATION:
             works.append(evaluator.expecting(known, data))
         elif kind == NPM:  # names versions by purl and SHA-512: a file name and a SHA-256 say nothing about them
-            expected = Expected(sha512=sha512, keys=keys)
+            expected = replace(known, filename=None, sha256=None, sha512=sha512)
             for row in parse_attestation_list(data):
                 bundle = row.bundle if row.bundle is not None else row.extra
                 works.append(evaluator.expecting_npm(expected, bundle, stated=row.predicate_type))
@@ -109,9 +113,12 @@ def verify_document(
 
 
 def _of_bundle(data: Any, known: Expected, sha512: str | None) -> Expected:
-    """What to expect of a bundle: npm's statements name a version and its SHA-512, no file and no SHA-256."""
+    """What to expect of a bundle: npm's statements name a version and its SHA-512, no file and no SHA-256.
+
+    A SHA-256 alone is still compared: whoever knows no more is not told that a statement is about that file.
+    """
     if subject_is_npm(data):
-        return Expected(sha512=sha512, keys=known.keys)
+        return replace(known, filename=None, sha256=None if sha512 else known.sha256, sha512=sha512)
     return known
 
 

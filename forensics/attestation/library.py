@@ -18,10 +18,13 @@ import pybase64
 from forensics.attestation.raw import RawAttestation, RawEntry
 from forensics.attestation.trust import TrustRoot
 from forensics.model.errors import MalformedEvidence
+from forensics.model.times import from_seconds
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
     from sigstore.verify import Verifier
+
+    from forensics.attestation.context import Context
 
 _DSSE_KINDS = frozenset({"dsse/0.0.1", "hashedrekord/0.0.2"})
 _MESSAGE_KINDS = frozenset({"hashedrekord/0.0.1", "hashedrekord/0.0.2"})
@@ -101,6 +104,25 @@ def refusal(raw: RawAttestation, digest: bytes | None) -> str:
         return "this log signs no time, and it does not verify such an entry without a timestamp"
     if raw.payload is None and digest is None:
         return "the digest of what was signed is not known"
+    return ""
+
+
+def reads_periods_otherwise(context: Context) -> str:
+    """Return why the trust root's periods let sigstore-python decide nothing here; an empty text if they do not.
+
+    In a trust root both ends belong to a period (`sigstore_common.proto`, TimeRange). sigstore-python 4.5.1 ends that
+    of a timestamping authority a moment earlier, and looks at no period of a log's key.
+    """
+    ends = {authority.end for authority in context.root.timestamp_authorities if authority.end is not None}
+    if ends and not ends.isdisjoint(context.timestamps):
+        return "it lets no timestamping authority count at the last moment of its period"
+    entry = context.raw.entry
+    key = context.root.log_keys.get(entry.log_id) if entry else None
+    try:
+        if entry and key and entry.integrated and not key.covers(from_seconds(entry.integrated)):
+            return "it does not look at the period of the log's key"
+    except ValueError:  # a number that is no time: the step `set` says so
+        pass
     return ""
 
 

@@ -115,6 +115,24 @@ def load_registry_keys(raw: bytes, vouched_by: str = NAMED) -> RegistryKeys:
     return keys
 
 
+def load_named_key(raw: bytes) -> RegistryKey:
+    """Return the public key in the PEM file *raw*, vouched for by the user who named it.
+
+    Raises MalformedEvidence for a file that holds no public key, HostileInput above 1 MiB.
+    Source: RFC 7468 section 13 (SubjectPublicKeyInfo in PEM).
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
+    if len(raw) > MAX_FILE:
+        raise HostileInput(f"a key file of {len(raw)} bytes; the limit is {MAX_FILE}")
+    try:
+        spki = load_pem_public_key(raw).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise MalformedEvidence("the file holds no public key in PEM") from error
+    return RegistryKey(f"SHA256:{hashlib.sha256(spki).hexdigest()[:16]}", spki, vouched_by=NAMED)
+
+
 @cache
 def shipped_keys() -> RegistryKeys:
     """Return the keys of npm's public registry that this distribution carries."""

@@ -142,13 +142,16 @@ class TrustRoot:
     def _document(self) -> dict[str, Any]:
         return _parse(self.raw)
 
-    def check(self) -> TrustRoot:
-        """Load everything in the root and return it. Raises MalformedEvidence where a part cannot be read."""
+    def check(self, *, bare: bool = False) -> TrustRoot:
+        """Load everything in the root and return it. Raises MalformedEvidence where a part cannot be read.
+
+        So it does where no authority or no log is named, unless *bare*: a key stands in for what the root lacks.
+        """
         for authority in (*self.authorities, *self.timestamp_authorities):
             assert authority.certificates
         for key in (*self.log_keys.values(), *self.ct_keys.values()):
             assert key.loaded
-        if not self.authorities or not self.log_keys:
+        if not bare and not (self.authorities and self.log_keys):
             raise MalformedEvidence("the trust root names no certificate authority or no transparency log")
         return self
 
@@ -181,11 +184,11 @@ def known_roots() -> dict[str, dict[str, str]]:
     return {digest: {key: str(value) for key, value in row.items()} for digest, row in tomllib.loads(text).items()}
 
 
-def vouch(raw: bytes, named: bytes | None = None) -> TrustRoot:
+def vouch(raw: bytes, named: bytes | None = None, *, bare: bool = False) -> TrustRoot:
     """Return the trust root *raw* (the bytes of its file) if somebody vouches for it.
 
     That is this distribution, by the digest in `known.toml`; TUF, from which the user had it refreshed; or the user,
-    who named a file with the bytes *named*.
+    who named a file with the bytes *named*; *bare*: that one may name neither authority nor log.
     Raises UntrustedRoot otherwise, MalformedEvidence for a root that cannot be read, HostileInput above 4 MiB.
     """
     if len(raw) > MAX_ROOT:
@@ -195,7 +198,7 @@ def vouch(raw: bytes, named: bytes | None = None) -> TrustRoot:
     if row is not None:
         return TrustRoot(raw, row["name"], row["kind"], SHIPPED)
     if named is not None and hashlib.sha256(named).hexdigest() == digest:
-        return TrustRoot(raw, f"root {digest[:12]}", "named", NAMED).check()
+        return TrustRoot(raw, f"root {digest[:12]}", "named", NAMED).check(bare=bare)
     return _refreshed(raw, digest)
 
 
@@ -248,7 +251,7 @@ def _keys(document: dict[str, Any], name: str) -> dict[bytes, PublicKey]:
     for row in _rows(document, name):
         try:
             host = str(row.get("baseUrl", "")).rpartition("://")[2].partition("/")[0]
-            key = PublicKey(_bytes(row["publicKey"]["rawBytes"]), host)
+            key = PublicKey(_bytes(row["publicKey"]["rawBytes"]), host, *_period(row["publicKey"].get("validFor")))
             stated = [_bytes(row[part]["keyId"]) for part in ("logId", "checkpointKeyId") if row.get(part)]
         except (KeyError, TypeError, AttributeError) as error:
             raise MalformedEvidence(f"the trust root has one of {name} that cannot be read") from error
@@ -268,8 +271,11 @@ def _logs(document: dict[str, Any]) -> Iterator[TransparencyLog]:
 
 
 def _period(value: Any) -> tuple[datetime | None, datetime | None]:
+    """Both ends of a TimeRange; without one, no limit. One without its start is no period: the start is required."""
     if value is None:
         return None, None
+    if not value.get("start"):
+        raise MalformedEvidence("the trust root has a period without a start")
     try:
         start, end = (parse_time(value[side]) if value.get(side) else None for side in ("start", "end"))
     except ValueError as error:

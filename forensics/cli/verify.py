@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from forensics.attestation.context import Expected
     from forensics.attestation.evaluate import Evaluator
     from forensics.attestation.files import FileVerification
     from forensics.attestation.registry_keys import RegistryKeys
@@ -33,21 +34,33 @@ def verify(
         Path | None,
         typer.Option("--npm-keys", help="A file of npm registry keys you vouch for, beside those that are shipped."),
     ] = None,
+    identity: Annotated[
+        str | None, typer.Option("--identity", help="The subject alternative name that every certificate must carry.")
+    ] = None,
+    issuer: Annotated[
+        str | None, typer.Option("--issuer", help="The token issuer (a URL) that every certificate must name.")
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", help="A public key in PEM: bundles without certificate must be signed with it."),
+    ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """Verify attestations, Sigstore bundles, PEP 740 provenance objects, npm documents or cases, check by check.
 
     Of npm: a registry's list of attestations, and packuments or version documents, whose registry signatures count.
 
-    Exit code 0: all valid. 4: one is invalid, cannot be read, or cannot be verified with the keys at hand.
+    Exit code 0: all valid. 4: one is invalid, not by the expected signer, cannot be read, or cannot be verified with
+    the keys at hand.
     Valid says who signed, where and when. It does not say that a release is clean.
     """
-    _check_arguments(files, sha256, artifact, trust_root, npm_keys)
+    _check_arguments(files, sha256, artifact, trust_root, npm_keys, key)
     cases = [path for path in files if path.is_dir() or path.suffix == ".zip"]
     documents = [path for path in files if path not in cases]
+    signer = _signer(identity, issuer, key, cases)
     valid = True
     if documents:
-        valid = _verify_documents(documents, artifact, sha256, trust_root, npm_keys, json_output)
+        valid = _verify_documents(documents, artifact, sha256, trust_root, npm_keys, signer, json_output)
     for case in cases:
         from forensics.cli.case import verify_case
 
@@ -70,12 +83,29 @@ def _check_arguments(files: list[Path], sha256: str | None, *named: Path | None)
         raise UsageError("--sha256 takes 64 hexadecimal digits")
 
 
+def _signer(identity: str | None, issuer: str | None, key: Path | None, cases: list[Path]) -> Expected:
+    """Who must have signed. Raises UsageError where that cannot be asked, MalformedEvidence for a file without key."""
+    from forensics.attestation.context import Expected
+    from forensics.attestation.registry_keys import load_named_key
+    from forensics.model.errors import UsageError
+
+    if key is not None and (identity is not None or issuer is not None):
+        raise UsageError("--key is for bundles without certificate, --identity and --issuer are for certificates")
+    signer = Expected(
+        identity=identity, issuer=issuer, key=load_named_key(key.read_bytes()) if key is not None else None
+    )
+    if signer.about_signer and cases:
+        raise UsageError("a case is by many signers: --identity, --issuer and --key are for attestations and bundles")
+    return signer
+
+
 def _verify_documents(
     documents: list[Path],
     artifact: Path | None,
     sha256: str | None,
     trust_root: Path | None,
     npm_keys: Path | None,
+    signer: Expected,
     json_output: bool,
 ) -> bool:
     """Print the verification of each document; return whether all are valid."""
@@ -87,13 +117,13 @@ def _verify_documents(
     from forensics.model.errors import ForensicsError
 
     named = trust_root.read_bytes() if trust_root else None
-    root = vouch(named, named) if named is not None else default_root()
+    root = vouch(named, named, bare=signer.key is not None) if named is not None else default_root()
     evaluator = Evaluator(root, independent=True)
     keys = keys_for(root, named=load_registry_keys(npm_keys.read_bytes()) if npm_keys else None)
     valid, rows, texts = True, [], []
     for path in documents:
         try:
-            found, about = _verify_one(path, artifact, sha256, evaluator, keys)
+            found, about = _verify_one(path, artifact, sha256, evaluator, keys, signer)
         except (ForensicsError, OSError) as error:
             valid = False
             rows.append(unreadable_as_json(str(path), str(error)))
@@ -110,7 +140,12 @@ def _verify_documents(
 
 
 def _verify_one(
-    path: Path, artifact: Path | None, sha256: str | None, evaluator: Evaluator, keys: RegistryKeys
+    path: Path,
+    artifact: Path | None,
+    sha256: str | None,
+    evaluator: Evaluator,
+    keys: RegistryKeys,
+    signer: Expected,
 ) -> tuple[FileVerification, str]:
     """The verification of one document, and what it was compared with, for a reader."""
     from forensics.attestation.files import MAX_FILE, verify_document
@@ -137,6 +172,7 @@ def _verify_one(
         artifact_name=name,
         sha512=sha512,
         keys=keys,
+        signer=signer,
     )
     return found, about
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,10 +22,12 @@ _ED25519_PREFIX = bytes.fromhex("302a300506032b6570032100")  # SPKI of an Ed2551
 
 @dataclass(frozen=True)
 class PublicKey:
-    """A public key as SubjectPublicKeyInfo DER, with the name of whom it belongs to."""
+    """A public key as SubjectPublicKeyInfo DER, with the name of whom it belongs to and the time it counts for."""
 
     spki: bytes
     name: str = ""
+    start: datetime | None = None
+    end: datetime | None = None
 
     @cached_property
     def loaded(self) -> PublicKeyTypes:
@@ -46,6 +49,10 @@ class PublicKey:
     def key_id(self) -> bytes:
         """The full key id (32 bytes) whose first four bytes are the hint in a note; see `note_key_id`."""
         return note_key_id(self.name, self.spki)
+
+    def covers(self, moment: datetime) -> bool:
+        """Return whether the key counts at *moment*. Both ends belong to it: `sigstore_common.proto`, TimeRange."""
+        return (self.start is None or self.start <= moment) and (self.end is None or moment <= self.end)
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
         """Return whether *signature* is this key's over *message*; see `verifies`."""

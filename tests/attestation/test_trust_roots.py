@@ -40,6 +40,24 @@ def test_a_named_root_is_used_and_says_so(kit: Kit) -> None:
     assert pickle.loads(pickle.dumps(kit.root)).check().sha256 == kit.root.sha256
 
 
+_END = "2030-01-01T00:00:00Z"
+
+
+def test_a_key_stands_in_for_what_a_named_root_lacks(kit: Kit) -> None:
+    raw = json.dumps({"mediaType": json.loads(kit.root.raw)["mediaType"]}).encode()
+    with pytest.raises(MalformedEvidence, match="names no certificate authority"):
+        vouch(raw, raw)
+    assert vouch(raw, raw, bare=True).log_keys == {}
+
+
+def test_a_period_without_start_is_no_period(kit: Kit) -> None:
+    root = json.loads(kit.root.raw)
+    root["tlogs"][0]["publicKey"]["validFor"] = {"end": _END}
+    raw = json.dumps(root).encode()
+    with pytest.raises(MalformedEvidence, match="without a start"):
+        vouch(raw, raw)
+
+
 def _changed(kit: Kit, part: str, value: object) -> bytes:
     return json.dumps(json.loads(kit.root.raw) | {part: value}).encode()
 

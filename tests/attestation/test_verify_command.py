@@ -107,6 +107,55 @@ def test_one_unreadable_file_does_not_keep_the_others_from_being_shown(folder: P
     assert "‮" not in result.output
 
 
+def test_the_expected_signer_is_two_checks_by_the_names_of_the_claims(folder: Path) -> None:
+    path, options = folder / f"{FILENAME}.publish.attestation", ["--trust-root", folder / "root.json"]
+    result = run(path, *options, "--identity", CLAIMS.san, "--issuer", CLAIMS.issuer)
+    assert result.exit_code == 0, result.output
+    assert f"pass        identity             Subject Alternative Name is '{CLAIMS.san}'." in result.output
+    assert f"pass        issuer               Issuer is '{CLAIMS.issuer}'." in result.output
+    assert " identity  " not in run(path, *options).output
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        ("identity", CLAIMS.san.upper()),
+        ("identity", CLAIMS.san.removesuffix(".0")),
+        ("identity", ""),
+        ("issuer", CLAIMS.issuer + "/"),
+        ("issuer", "https://gitlab.com"),
+    ],
+)
+def test_another_signer_than_the_expected_one_exits_with_four(folder: Path, option: str, expected: str) -> None:
+    path, root = folder / f"{FILENAME}.publish.attestation", folder / "root.json"
+    result = run(path, "--trust-root", root, f"--{option}", expected, "--json")
+    assert result.exit_code == 4
+    row = json.loads(result.output)["files"][0]
+    assert row["status"] == "invalid"
+    failed = [check for check in row["attestations"][0]["checks"] if check["result"] == "fail"]
+    assert [check["name"] for check in failed] == [option]
+    assert repr(expected) in failed[0]["detail"]
+
+
+def test_a_registry_has_no_signer_to_expect(folder: Path) -> None:
+    dist = {"integrity": "sha512-x", "signatures": [{"keyid": "k", "sig": "AAAA"}]}
+    path = folder / "version.json"
+    path.write_text(json.dumps({"name": "demo", "version": "1.0.0", "dist": dist}))
+    assert "no other signer can be expected" not in run(path, "--trust-root", folder / "root.json").output
+    result = run(path, "--trust-root", folder / "root.json", "--identity", CLAIMS.san)
+    assert result.exit_code == 4
+    assert "no other signer can be expected" in result.output
+
+
+def test_a_key_is_not_asked_for_beside_a_certificate_nor_of_a_case(folder: Path) -> None:
+    (folder / "key.pem").write_text("no key")
+    (folder / "case").mkdir()
+    path = folder / f"{FILENAME}.publish.attestation"
+    assert isinstance(run(path, "--key", folder / "key.pem", "--issuer", "x").exception, UsageError)
+    assert isinstance(run(folder / "case", "--issuer", "x").exception, UsageError)
+    assert getattr(run(path, "--key", folder / "key.pem").exception, "exit_code", None) == 4
+
+
 @pytest.mark.parametrize(
     "arguments", [["missing"], ["root.json", "--artifact", "missing"], ["root.json", "--sha256", "x"]]
 )
