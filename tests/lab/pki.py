@@ -67,7 +67,9 @@ class Signer:
 
 
 class Authority:
-    """A root, an intermediate and a CT log key, made afresh."""
+    """A root, an intermediate and a CT log key, made afresh. The CT log writes ``sct_extensions``, usually none."""
+
+    sct_extensions = b""
 
     def __init__(self, organization: str = "lab.example", purpose: x509.ObjectIdentifier | None = None) -> None:
         self.organization = organization
@@ -123,10 +125,12 @@ class Authority:
     def _sct_list(self, tbs: bytes, timestamp: int) -> bytes:
         """An SCT list with one SCT (RFC 6962 sections 3.2 and 3.3), as the content of its extension."""
         issuer = hashlib.sha256(spki(self._key)).digest()
-        entry = struct.pack("!BBQH", 0, 0, timestamp, 1) + issuer + len(tbs).to_bytes(3, "big") + tbs + b"\x00\x00"
+        extensions = struct.pack("!H", len(self.sct_extensions)) + self.sct_extensions
+        entry = struct.pack("!BBQH", 0, 0, timestamp, 1) + issuer + len(tbs).to_bytes(3, "big") + tbs + extensions
         signature = self.ct_key.sign(entry, ec.ECDSA(hashes.SHA256()))
         log_id = hashlib.sha256(spki(self.ct_key)).digest()
-        sct = b"\x00" + log_id + struct.pack("!QHBBH", timestamp, 0, 4, 3, len(signature)) + signature
+        head = b"\x00" + log_id + struct.pack("!Q", timestamp) + extensions
+        sct = head + struct.pack("!BBH", 4, 3, len(signature)) + signature
         return _der(0x04, struct.pack("!HH", len(sct) + 2, len(sct)) + sct)
 
     def _ca(

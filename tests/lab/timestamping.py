@@ -25,9 +25,10 @@ _POLICY = "1.3.6.1.4.1.57264.2"
 
 
 class Stamper:
-    """A timestamping authority with one certificate."""
+    """A timestamping authority with one certificate, which its responses carry if it ``embeds``."""
 
-    def __init__(self, authority: Authority | None = None) -> None:
+    def __init__(self, authority: Authority | None = None, *, embeds: bool = True) -> None:
+        self.embeds = embeds
         self.authority = authority or Authority("stamper.example")
         self._key, self.certificate = self.authority.timestamping_leaf()
         self._serial = 0
@@ -67,9 +68,8 @@ class Stamper:
             _sequence(_oid(_ECDSA_SHA256)), _tlv(0x04, signature),
         )  # fmt: skip
         content = _sequence(_oid(_TST_INFO), _tlv(0xA0, _tlv(0x04, info)))
-        data = _sequence(
-            _integer(3), _tlv(0x31, _sequence(_oid(_SHA256))), content, _tlv(0xA0, self.der), _tlv(0x31, signer)
-        )
+        own = _tlv(0xA0, self.der) if self.embeds else b""
+        data = _sequence(_integer(3), _tlv(0x31, _sequence(_oid(_SHA256))), content, own, _tlv(0x31, signer))
         return _sequence(_oid(_SIGNED_DATA), _tlv(0xA0, data))
 
     def _issuer_and_serial(self) -> bytes:
