@@ -61,14 +61,20 @@ def parse_project(text: str) -> Project:
 
 
 def _from_purl(text: str) -> Project:
+    """The name as it is written: the specification has names of npm in lower case, and the registry does not.
+
+    There `JSONStream` and `jsonstream` are two packages, of which folding would take the wrong one.
+    """
+    from urllib.parse import unquote
+
     from packageurl import PackageURL
 
     try:
-        purl = PackageURL.from_string(text)
+        purl = PackageURL.from_string(text, normalize_purl=False)
     except ValueError as error:
         raise BadProject(f"{text!r} is not a package URL: {error}.") from None
     name = f"{purl.namespace}/{purl.name}" if purl.namespace else purl.name
-    return _project(purl.type, name, text)
+    return _project(purl.type, unquote(name), text)
 
 
 def _project(kind: str, name: str, text: str) -> Project:

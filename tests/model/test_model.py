@@ -32,6 +32,11 @@ from forensics.model.times import duration, from_seconds, parse_time, to_iso
         ("npm:left-pad", "npm:left-pad"),
         ("npm:@scope/name", "npm:@scope/name"),
         ("pkg:npm/%40scope/name@1.0.0", "npm:@scope/name"),
+        ("pkg:npm/@scope/name#/a/b/", "npm:@scope/name"),
+        ("pkg:npm/name@1.0.0?vcs_url=git://host.example/a.git%404345ab", "npm:name"),
+        ("pkg:npm/JSONStream@1.3.5", "npm:JSONStream"),
+        ("pkg:npm/%40MyScope/MyPackage@1.0.0", "npm:@MyScope/MyPackage"),
+        ("pkg:pypi/My.PyPI_.--._Package@1.11.1.dev1", "pypi:my-pypi-package"),
     ],
 )
 def test_names_and_purls(text: str, project: str) -> None:
@@ -41,7 +46,8 @@ def test_names_and_purls(text: str, project: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", " ", "-", "a b", "a/b", "../a", "pypi:", "pypi:a\n", "a\x00", "gem:rails", "pkg:", "pkg:pypi", "pkg:pypi/",
-     "pkg:gem/x", "pkg:pypi/ns/x", "x" * 300, "ünicode", "PyPI:flask", "npm:@scope", "npm:../x", "a\u202eb", "https://pypi.org/project/x"],
+     "pkg:gem/x", "pkg:pypi/ns/x", "pkg:npm/", "pkg:npm/.x@1", "pkg:npm/%2540a/b", "pkg:npm/x?in%20y=z",
+     "pkg:npm/x%F0%9F%98%83", "x" * 300, "ünicode", "PyPI:flask", "npm:@scope", "npm:../x", "a\u202eb", "https://pypi.org/project/x"],
 )  # fmt: skip
 def test_what_is_no_name(text: str) -> None:
     with pytest.raises(BadProject) as caught:
@@ -55,6 +61,13 @@ def test_a_pypi_project_survives_its_own_spellings(name: str) -> None:
     project = parse_project(name)
     assert parse_project(str(project)) == parse_project(project.purl) == parse_project(name.upper()) == project
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", project.name)
+
+
+@given(st.from_regex(r"(@[A-Za-z0-9_-]{1,10}/)?[A-Za-z0-9~_-][A-Za-z0-9._~-]{0,20}", fullmatch=True))
+def test_an_npm_project_survives_its_own_purl(name: str) -> None:
+    project = parse_project(f"npm:{name}")
+    assert parse_project(project.purl) == parse_project(project.purl_of("1.0.0")) == project
+    assert project.name == name
 
 
 @given(st.text(max_size=30))
