@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Ask the transparency log.", no_args_is_help=True, rich_markup_mode=None)
 UNSOUND_EXIT = 4
 UNASKED_EXIT = 1
+MAX_PEM = 1 << 20
 
 
 @app.callback()
@@ -37,6 +39,12 @@ def search(
     index: Annotated[int | None, typer.Option("--index", metavar="N", min=0, help="The global index.")] = None,
     uuid: Annotated[str | None, typer.Option("--uuid", metavar="U", help="64 or 80 hex digits.")] = None,
     email: Annotated[str | None, typer.Option("--email", metavar="E", help="An e-mail address that signed.")] = None,
+    public_key: Annotated[
+        Path | None,
+        typer.Option(
+            "--public-key", metavar="FILE", help="A signer's public key or certificate in PEM (hashedrekord)."
+        ),
+    ] = None,
     subject: Annotated[
         str | None, typer.Option("--subject", metavar="SAN", help="A whole subject alternative name, with its ref.")
     ] = None,
@@ -58,7 +66,7 @@ def search(
     """
     from forensics.cli.common import Ask, note
 
-    question = _question(digest, index, uuid, email, subject)
+    question = _question(digest, index, uuid, email, _pem(public_key), subject)
     ask = Ask(None, case, offline, trust_root=trust_root, endpoint=endpoint, max_wait=max_wait, quiet=quiet)
     if case is None and not offline:
         note(ask, "The answers are not kept. Name a case with --case to keep them as evidence.")
@@ -85,13 +93,27 @@ def _question(*values: object) -> tuple[str, Any]:
     """The one thing that is asked; raises UsageError for none or several."""
     from forensics.model.errors import UsageError
 
-    names = ("hash", "index", "uuid", "email", "subject")
+    names = ("hash", "index", "uuid", "email", "public_key", "subject")
     given = [(name, value) for name, value in zip(names, values, strict=True) if value is not None]
     if len(given) != 1:
         raise UsageError(
-            "Say one thing to search for.", advice="One of --hash, --index, --uuid, --email and --subject."
+            "Say one thing to search for.",
+            advice="One of --hash, --index, --uuid, --email, --public-key and --subject.",
         )
     return given[0]
+
+
+def _pem(path: Path | None) -> str | None:
+    """The text of a key file; raises UsageError where it cannot be read."""
+    from forensics.model.errors import UsageError
+
+    if path is None:
+        return None
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_PEM).decode("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--public-key {path} cannot be read: {error}.") from None
 
 
 def _ask(ask: Any, question: tuple[str, Any], limit: int) -> tuple[list[LogRecord], list[NotChecked]]:

@@ -119,6 +119,7 @@ class LogView:
         index: int | None = None,
         uuid: str | None = None,
         email: str | None = None,
+        public_key: str | None = None,
         subject: str | None = None,
         limit: int = 50,
         offline: bool = True,
@@ -126,16 +127,20 @@ class LogView:
         """Put one question to Rekor v1 and verify every entry that comes; as `forensics log search`.
 
         From what the case recorded, unless *offline* is False: then the log is asked, and the case keeps the answer.
-        Raises UsageError for none or several questions, ReadOnlyCase where the case cannot keep an answer.
+        *public_key* is PEM. Raises UsageError for none or several questions, ReadOnlyCase where the case cannot keep an
+        answer.
         """
         from forensics.model.errors import UsageError
         from forensics.sources.rekor_search import answer
 
-        values = {"hash": hash, "index": index, "uuid": uuid, "email": email, "subject": subject}
+        values = {"hash": hash, "index": index, "uuid": uuid, "email": email, "public_key": public_key,
+                  "subject": subject}  # fmt: skip
         given = [(name, value) for name, value in values.items() if value is not None]
         url = self._investigation.case.meta.endpoints.get("rekor")
         if len(given) != 1:
-            raise UsageError("Say one thing to search for.", advice="One of hash, index, uuid, email and subject.")
+            raise UsageError(
+                "Say one thing to search for.", advice="One of hash, index, uuid, email, public_key and subject."
+            )
         if url is None:
             raise UsageError("This case was begun without a transparency log.", advice="Start a new case.")
         root = self._investigation.root

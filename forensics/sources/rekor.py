@@ -209,6 +209,29 @@ def by_subject(name: str) -> dict[str, str]:
     return {"subject": name}
 
 
-def by_public_key(pem: bytes) -> dict[str, Any]:
-    """Return the query for a signer's public key in PEM; the index holds these of `hashedrekord` entries only."""
-    return {"publicKey": {"format": "x509", "content": base64.b64encode(pem).decode()}}
+def by_public_key(pem: str) -> dict[str, Any]:
+    """Return the query for a signer's public key or certificate, in PEM; anything else in *pem* is not sent.
+
+    Raises UsageError where there is neither. The index knows signers of `hashedrekord` entries alone by their key.
+    Source: sigstore/rekor pkg/api/index.go (the key is hashed as its canonical PEM).
+    """
+    content = base64.b64encode(_canonical(pem)).decode()
+    return {"publicKey": {"format": "x509", "content": content}}
+
+
+def _canonical(pem: str) -> bytes:
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
+    try:
+        if "-----BEGIN CERTIFICATE-----" in pem:
+            return x509.load_pem_x509_certificate(pem.encode()).public_bytes(Encoding.PEM)
+        key = load_pem_public_key(pem.encode())
+        return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    except (ValueError, UnsupportedAlgorithm):
+        raise UsageError(
+            "There is no public key or certificate in PEM to search for.",
+            meaning="Nothing was sent to the log.",
+            advice="It begins with -----BEGIN PUBLIC KEY----- or -----BEGIN CERTIFICATE-----.",
+        ) from None

@@ -10,7 +10,7 @@ from forensics.attestation.record import record_of
 from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.log import LogRecord
 from forensics.sources.interface import Witness
-from forensics.sources.rekor import Found, Rekor, by_email, by_hash, by_subject
+from forensics.sources.rekor import Found, Rekor, by_email, by_hash, by_public_key, by_subject
 from forensics.sources.rekor_gather import polite
 from forensics.sources.rekor_shards import log_info
 
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 HIGHER_LIMIT = "a higher --limit"
 """What would tell about entries that our own limit left out."""
-_QUERIES: dict[str, Callable[[str], dict[str, str]]] = {"hash": by_hash, "email": by_email, "subject": by_subject}
+_QUERIES: dict[str, Callable[[str], dict[str, Any]]] = {
+    "hash": by_hash,
+    "email": by_email,
+    "public_key": by_public_key,
+    "subject": by_subject,
+}
 
 
 async def answer(
@@ -30,7 +35,8 @@ async def answer(
 ) -> tuple[list[LogRecord], list[NotChecked]]:
     """Return the verified entries that answer *question*, oldest first, and what could not be fetched.
 
-    *question* is `hash`, `email`, `subject`, `index` or `uuid` and its value; at most *limit* entries are fetched.
+    *question* is `hash`, `email`, `public_key` (the PEM), `subject`, `index` or `uuid` and its value; at most *limit*
+    entries are fetched.
     Raises UsageError for a value that cannot be asked.
     """
     kind, value = question
@@ -57,7 +63,7 @@ async def _no_subjects(rekor: Rekor) -> NotChecked | None:
     return None if supported.value else NotChecked(reason, "rekor 1.5.4 or newer", supported.evidence)
 
 
-async def _found(rekor: Rekor, query: dict[str, str], limit: int) -> Found:
+async def _found(rekor: Rekor, query: dict[str, Any], limit: int) -> Found:
     ids = await rekor.search(query)
     if isinstance(ids, NotChecked):
         return Found((), (ids,))

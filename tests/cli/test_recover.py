@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from tests.lab import LabServer, build_world, serve
 from tests.lab.faults import Fault
@@ -184,6 +187,27 @@ def test_log_search_by_every_key(here: Forensics, server: LabServer, tmp_path: P
     assert "no absence" in nothing.stdout
     assert here("log", "search", env=server.env()).returncode == 2
     assert here("log", "search", "--index", 1, "--uuid", entry.uuid, env=server.env()).returncode == 2
+
+
+def test_log_search_by_a_public_key_sends_it_alone(here: Forensics, server: LabServer, tmp_path: Path) -> None:
+    filler = next(e for e in server.world.log.entries if b"hashedrekord" in e.body)
+    pem = base64.b64decode(filler.body.split(b'"publicKey":{"content":"')[1].split(b'"')[0])
+    file = tmp_path / "signer.pem"
+    file.write_bytes(b"found on the laptop:\n" + pem.replace(b"\n", b"\r\n"))
+    ran = here("log", "search", "--public-key", file, "--limit", "1000", "--json", env=server.env())
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout)
+    assert filler.uuid in {entry["uuid"] for entry in found["entries"]}
+    assert all(entry["kind"].startswith("hashedrekord") for entry in found["entries"])
+    key = Ed25519PrivateKey.generate()
+    file.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    other = here("log", "search", "--public-key", file, env=server.env())
+    assert (other.returncode, "no absence" in other.stdout) == (0, True)
+    server.reset_requests()
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    for refused in (file, tmp_path / "nowhere.pem"):
+        assert here("log", "search", "--public-key", refused, env=server.env()).returncode == 2
+    assert server.requests == []
 
 
 def test_log_search_through_a_case_keeps_the_answers(here: Forensics, server: LabServer, tmp_path: Path) -> None:

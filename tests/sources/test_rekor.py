@@ -112,7 +112,7 @@ def test_entries_are_fetched_in_tens_in_the_order_of_the_ids(server: LabServer) 
 def test_every_kind_of_search(server: LabServer) -> None:
     filler = next(e for e in server.world.log.entries if b"hashedrekord" in e.body)
     pem = base64.b64decode(filler.body.split(b'"publicKey":{"content":"')[1].split(b'"')[0])
-    for query in (by_subject(SAN), by_subject(SAN.upper()), by_public_key(pem)):
+    for query in (by_subject(SAN), by_subject(SAN.upper()), by_public_key(pem.decode())):
         outcome = asked(server, lambda rekor, q=query: rekor.search(q))
         assert isinstance(outcome, Checked)
         assert len(outcome.value) > 5
