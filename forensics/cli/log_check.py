@@ -10,13 +10,14 @@ import typer
 
 from forensics.cli.common import Ask, note, trust_root_bytes
 from forensics.cli.options import EndpointOption, MaxWaitOption, OfflineOption, QuietOption, TrustRootOption
-from forensics.model.errors import ForensicsError, UsageError
+from forensics.model.errors import EvidenceError, ForensicsError, UsageError
 
 if TYPE_CHECKING:
     from forensics.attestation.trust import TrustRoot
     from forensics.evidence.case import Case
     from forensics.sources.checkpoints import Seen, Sightings
     from forensics.sources.checkpoints_prove import Consistency
+    from forensics.transparency.cosignature import Witness
     from forensics.transparency.history import Contradiction
 
 CONTRADICTION_EXIT = 4
@@ -33,6 +34,10 @@ def check(
         list[Path] | None,
         typer.Option("--checkpoint", metavar="FILE", help="A checkpoint, or a bundle that holds one. Repeatable."),
     ] = None,
+    witness: Annotated[
+        list[str] | None,
+        typer.Option("--witness", metavar="NAME+HASH+KEY", help="Whose cosignatures are verified. Repeatable."),
+    ] = None,
     offline: OfflineOption = False,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON (schema forensics/log-check/1).")] = False,
     max_proofs: Annotated[
@@ -45,24 +50,39 @@ def check(
 ) -> None:
     """Prove every checkpoint ever seen consistent with the others and with the log of today.
 
-    They stand in attestations, bundles and answers of logs. Exit 4 when two do not go together: both notes are printed.
-    Exit 1 when a log could not be asked for a proof.
+    They stand in attestations, bundles and answers of logs. Exit 4 when two do not go together: both notes are printed;
+    or when a line under one names a --witness whose key did not make it. Exit 1 when a log could not be asked for a
+    proof.
     """
     ask = Ask(None, None, offline, trust_root=trust_root, endpoint=endpoint, max_wait=max_wait, quiet=quiet)
+    witnesses = _witnesses(witness)
     cases = _cases(ask, case, checkpoint)
     seen = _read(ask, cases, checkpoint or [])
     if not seen.logs and not seen.uncounted:
         raise UsageError("There is no checkpoint in what was named.", advice="Name a case with --case, or a file.")
-    results = _run(ask, [one for one, _ in cases], seen, max_proofs)
+    results = _run(ask, [one for one, _ in cases], seen, witnesses, max_proofs)
     if json_output:
         import json
 
         typer.echo(json.dumps(_document(results, seen), indent=2, ensure_ascii=True))
     else:
-        _print(results, seen)
-    if any(one.contradictions for one in results):
+        _print(results, seen, witnesses)
+    if any(one.contradictions or one.wrong_cosignatures for one in results):
         raise typer.Exit(CONTRADICTION_EXIT)
     raise typer.Exit(UNASKED_EXIT if not offline and any(one.unproved for one in results) else 0)
+
+
+def _witnesses(keys: list[str] | None) -> list[Witness]:
+    """The witnesses that are named, each once. Raises UsageError for what is no key of a witness."""
+    from forensics.transparency.cosignature import parse_witness
+
+    try:
+        return list(dict.fromkeys(parse_witness(one) for one in keys or ()))
+    except EvidenceError as error:
+        raise UsageError(
+            f"--witness: {error.what}.",
+            advice="Write NAME+HASH+KEY, the verifier key that the witness publishes (C2SP signed-note, Ed25519).",
+        ) from None
 
 
 def _cases(ask: Ask, names: list[str] | None, files: list[Path] | None) -> list[tuple[Case, TrustRoot]]:
@@ -108,7 +128,7 @@ def _read(ask: Ask, cases: list[tuple[Case, TrustRoot]], files: list[Path]) -> S
     return seen
 
 
-def _run(ask: Ask, cases: list[Case], seen: Seen, limit: int) -> list[Consistency]:
+def _run(ask: Ask, cases: list[Case], seen: Seen, witnesses: list[Witness], limit: int) -> list[Consistency]:
     import asyncio
 
     from forensics.cli.common import PER_SECOND, endpoints_from
@@ -127,7 +147,7 @@ def _run(ask: Ask, cases: list[Case], seen: Seen, limit: int) -> list[Consistenc
     if keeper is None:
         note(ask, "The proofs are not kept: no case that can be added to was named.")
         if ask.offline:
-            return [asyncio.run(check_log(None, one, "", "")) for one in logs]
+            return [asyncio.run(check_log(None, one, "", "", witnesses=witnesses)) for one in logs]
     limits = Limits(per_second=PER_SECOND, max_wait_seconds=ask.max_wait)
     for url in [*rekors.values(), *tiles.split(",")]:
         limits = polite(limits, url) if url else limits
@@ -137,7 +157,7 @@ def _run(ask: Ask, cases: list[Case], seen: Seen, limit: int) -> list[Consistenc
             async with asking(keeper, _roomy(limits, limit), offline=ask.offline) as session:
                 return [
                     await check_log(
-                        session, one, rekors[one.log], tiles, limit=limit,
+                        session, one, rekors[one.log], tiles, witnesses=witnesses, limit=limit,
                         tick=lambda done, total: reporter.progress("Proving checkpoints", done, total),
                     )
                     for one in logs
@@ -175,6 +195,7 @@ def _document(results: list[Consistency], seen: Seen) -> dict[str, Any]:
 
 def _log_doc(result: Consistency) -> dict[str, Any]:
     from forensics.cli.entries import contradiction_doc
+    from forensics.cli.log_cosigned import cosigned_doc
 
     sightings = result.sightings
     seen = [one for chain in result.verdict.chains for one in chain]
@@ -186,6 +207,7 @@ def _log_doc(result: Consistency) -> dict[str, Any]:
         "checkpoints": [{"size": one.size, "root": one.root.hex(), "evidence": [*one.evidence]} for one in seen],
         "chains": [[one.size for one in chain] for chain in result.verdict.chains],
         "contradictions": [contradiction_doc(one, _notes(one, sightings)) for one in result.contradictions],
+        "cosignatures": [cosigned_doc(one) for one in result.cosigned],
         "not_proved": [*result.unproved],
         "needed": [[one.old_size, one.new_size] for one in result.verdict.needed],
         "evidence": sorted(set(result.evidence)),
@@ -197,11 +219,12 @@ def _notes(found: Contradiction, sightings: Sightings) -> tuple[str, str]:
     return sightings.notes.get(old, ""), sightings.notes.get(new, "")
 
 
-def _print(results: list[Consistency], seen: Seen) -> None:
+def _print(results: list[Consistency], seen: Seen, witnesses: list[Witness]) -> None:
     from forensics.cli.entries import show
+    from forensics.cli.log_cosigned import cosigned_lines
 
     for result in results:
-        show([*_log_lines(result), ""])
+        show([*_log_lines(result), *cosigned_lines(result.cosigned, witnesses, LISTED), ""])
     for reason, evidence in sorted(seen.uncounted.items()):
         where = f" (in {', '.join(sorted(set(evidence))[:LISTED])})" if evidence else ""
         show([f"not counted: {reason}{where}"])

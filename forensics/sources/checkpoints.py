@@ -18,6 +18,7 @@ from forensics.evidence.answer import decode_json
 from forensics.model.errors import BadAnswer, EvidenceError, SourceError
 from forensics.sources.interface import hex_digest, items, mapping
 from forensics.sources.rekor_tiles import SignedCheckpoint, TileShard, verified_checkpoint
+from forensics.transparency.checkpoint import Checkpoint
 from forensics.transparency.history import ConsistencyProof, SeenCheckpoint
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class LogId(NamedTuple):
 class Sightings:
     """What was seen of one log: checkpoints, each with the note as it was (by size and root), and recorded proofs.
 
-    *urls* are the endpoints that cases name for it: Rekor v1's, or the override of Rekor v2.
+    *urls* are the endpoints that cases name for it: Rekor v1's, or the override of Rekor v2. *cosigned* are those under
+    which another than the log signed: several notes of one checkpoint may have different lines.
     """
 
     log: LogId
@@ -50,6 +52,7 @@ class Sightings:
     notes: dict[tuple[int, bytes], str] = field(default_factory=dict)
     proofs: list[ConsistencyProof] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
+    cosigned: dict[Checkpoint, None] = field(default_factory=dict)
 
     @property
     def tree_id(self) -> str:
@@ -58,8 +61,14 @@ class Sightings:
 
     def add(self, signed: SignedCheckpoint, head_at: datetime | None = None) -> None:
         """Take note of a verified checkpoint; *head_at* if the log presented it as its newest then."""
-        self.seen.append(SeenCheckpoint.of(signed.checkpoint, signed.evidence, head_at))
-        self.notes.setdefault((signed.size, signed.checkpoint.root), signed.raw)
+        self.keep(SeenCheckpoint.of(signed.checkpoint, signed.evidence, head_at), signed.checkpoint, signed.raw)
+
+    def keep(self, seen: SeenCheckpoint, checkpoint: Checkpoint, raw: str) -> None:
+        """Take note of *checkpoint*, which the log signed and the note *raw* holds, as *seen*."""
+        self.seen.append(seen)
+        self.notes.setdefault((seen.size, seen.root), raw)
+        if any(line.name != checkpoint.log_name for line in checkpoint.note.signatures):
+            self.cosigned[checkpoint] = None
 
 
 @dataclass(slots=True)

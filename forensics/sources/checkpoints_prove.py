@@ -7,7 +7,7 @@ newest checkpoint. Sources: RFC 9162 section 2.1.4, sigstore/rekor openapi.yaml,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +19,9 @@ from forensics.sources.rekor import Rekor
 from forensics.sources.rekor_shards import log_info
 from forensics.sources.rekor_tiles import HttpTiles, SignedCheckpoint, TileShard, shard_at, shards_of
 from forensics.sources.tiles_session import Asking
+from forensics.transparency.checkpoint import Checkpoint
+from forensics.transparency.cosignature import Cosignature, Standing, cosignatures
+from forensics.transparency.cosignature import Witness as Cosigner
 from forensics.transparency.history import (
     ConsistencyProof,
     Contradiction,
@@ -39,9 +42,20 @@ PATIENCE = 2.0
 Tick = Callable[[int, int], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Cosigned:
+    """A checkpoint of the log and one line under it that is not the log's own."""
+
+    checkpoint: Checkpoint
+    line: Cosignature
+
+
 @dataclass(slots=True)
 class Consistency:
-    """What came of one log. *head* is its newest checkpoint of today, *unproved* why something is not proved."""
+    """What came of one log. *head* is its newest checkpoint of today, *unproved* why something is not proved.
+
+    *cosigned*: who else signed its checkpoints, the largest first, held to the witnesses that the user names.
+    """
 
     sightings: Sightings
     verdict: Verdict
@@ -49,14 +63,28 @@ class Consistency:
     head: SeenCheckpoint | None = None
     unproved: list[str] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)
+    cosigned: list[Cosigned] = field(default_factory=list)
+
+    @property
+    def wrong_cosignatures(self) -> list[Cosigned]:
+        """The lines with name and key hash of a witness that the key of the witness did not make."""
+        return [one for one in self.cosigned if one.line.standing is Standing.WRONG]
 
 
 async def check_log(
-    asking: Asking | None, sightings: Sightings, rekor: str, tiles: str, *, limit: int = 1000, tick: Tick | None = None
+    asking: Asking | None,
+    sightings: Sightings,
+    rekor: str,
+    tiles: str,
+    *,
+    witnesses: Sequence[Cosigner] = (),
+    limit: int = 1000,
+    tick: Tick | None = None,
 ) -> Consistency:
     """Return what all checkpoints of one log say together, after asking for at most *limit* proofs that are missing.
 
     *rekor* and *tiles* are where the logs are asked. Offline, nobody is; *asking* then reads recorded tiles.
+    *witnesses* are those whose cosignatures can be verified.
     """
     proofs = list(sightings.proofs)
     result = Consistency(sightings, judge(sightings.seen, proofs))
@@ -74,7 +102,18 @@ async def check_log(
     result.verdict = judge(sightings.seen, proofs)
     result.contradictions += [one for one in result.verdict.contradictions if not _lag(one)]
     result.contradictions += _shrunk(result)
+    result.cosigned = _cosigned(sightings, witnesses)
     return result
+
+
+def _cosigned(sightings: Sightings, witnesses: Sequence[Cosigner]) -> list[Cosigned]:
+    """Each line under each checkpoint once, in however many notes it was seen."""
+    found = {
+        (checkpoint.size, checkpoint.root, line): Cosigned(checkpoint, line)
+        for checkpoint in sightings.cosigned
+        for line in cosignatures(checkpoint, witnesses)
+    }
+    return sorted(found.values(), key=lambda one: (-one.checkpoint.size, one.line.witness, str(one.line.time)))
 
 
 def _lag(found: Contradiction) -> bool:
@@ -141,8 +180,7 @@ async def _head_v1(rekor: Rekor, result: Consistency, url: str) -> None:
             raise SourceError(f"{url} presents a checkpoint that the log's key did not sign", evidence=info.evidence)
         checkpoint = shard.checkpoint
         result.head = SeenCheckpoint.of(checkpoint, info.evidence, datetime.now(UTC))
-        sightings.seen.append(result.head)
-        sightings.notes.setdefault((checkpoint.size, checkpoint.root), note_text(checkpoint.note))
+        sightings.keep(result.head, checkpoint, note_text(checkpoint.note))
         return
     raise SourceError(f"the log at {url} has no shard {sightings.log.origin}", evidence=info.evidence)
 

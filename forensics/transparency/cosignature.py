@@ -1,7 +1,7 @@
 """Witness cosignatures: others than the log saw the same checkpoint.
 
-Source: C2SP tlog-cosignature, Ed25519 ("cosignature/v1", signature type 0x04). Lines of other types, of unknown
-witnesses and the log's own are left alone: whoever cannot be recognised says nothing.
+Source: C2SP tlog-cosignature, Ed25519 ("cosignature/v1", signature type 0x04). Lines of other types and of witnesses
+that nobody named prove nothing: they are told as unknown, and the log's own are left alone.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 
 from forensics.model.errors import MalformedEvidence
+from forensics.transparency.checkpoint import Checkpoint
 from forensics.transparency.keys import PublicKey
 from forensics.transparency.note import Note, NoteSignature
 
@@ -42,26 +44,41 @@ class Witness:
         return PublicKey(_ED25519_PREFIX + self.public_key, self.name)
 
 
+class Standing(StrEnum):
+    """What a line under a checkpoint that is not the log's own is worth."""
+
+    VERIFIED = "verified"
+    WRONG = "wrong"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Cosignature:
-    """The statement of *witness* that it saw the checkpoint as the largest, at *time* by its own clock."""
+    """A line under a checkpoint: that *witness*, with the key of this *hint*, saw it as the largest one.
+
+    *time* is when, by the clock of the witness, and None unless the line is verified. *reason* is why it is wrong.
+    """
 
     witness: str
-    time: datetime
+    hint: bytes
+    standing: Standing
+    time: datetime | None = None
+    reason: str = ""
 
 
-def cosignatures(note: Note, witnesses: Iterable[Witness]) -> list[Cosignature]:
-    """Return the cosignatures of *note* by these *witnesses* that verify, in the order of the note.
+def cosignatures(checkpoint: Checkpoint, witnesses: Iterable[Witness]) -> list[Cosignature]:
+    """Return every line under *checkpoint* that is not the log's own, in the order of the note, held to *witnesses*.
 
-    A line with another name or hint is ignored, one that does not verify does not count.
-    Raises MalformedEvidence for a witness whose key cannot be read. Source: C2SP tlog-cosignature.
+    Wrong is a line with the name and key hash of a witness that its key did not make. One with another name or another
+    key hash is unknown, whoever it claims to be: a witness may have several keys.
+    Raises MalformedEvidence for a witness whose key cannot be read. Source: C2SP tlog-cosignature, signed-note.
     """
     known = list(witnesses)
     found = []
-    for line in note.signatures:
-        for witness in known:
-            if (line.name, line.hint) == (witness.name, witness.hint):
-                found.extend(_verified(note, line, witness))
+    for line in checkpoint.note.signatures:
+        named = [one for one in known if (line.name, line.hint) == (one.name, one.hint)]
+        if named or line.name != checkpoint.log_name:
+            found.append(_judged(checkpoint.note, line, named))
     return found
 
 
@@ -91,12 +108,26 @@ def parse_witness(verifier_key: str) -> Witness:
     return witness
 
 
-def _verified(note: Note, line: NoteSignature, witness: Witness) -> list[Cosignature]:
+def _judged(note: Note, line: NoteSignature, named: Iterable[Witness]) -> Cosignature:
+    """*line*, held to the witnesses that have its name and hint; with 4 bytes of hint there may be several."""
+    standing, reason = Standing.UNKNOWN, ""
+    for witness in named:
+        standing, reason = Standing.WRONG, _fault(note, line, witness)
+        if not reason:
+            return Cosignature(line.name, line.hint, Standing.VERIFIED, datetime.fromtimestamp(_seconds(line), UTC))
+    return Cosignature(line.name, line.hint, standing, reason=reason)
+
+
+def _seconds(line: NoteSignature) -> int:
+    return int.from_bytes(line.signature[:_TIMESTAMP_BYTES], "big")
+
+
+def _fault(note: Note, line: NoteSignature, witness: Witness) -> str:
+    """What is wrong with *line* as a cosignature of *witness*; empty where it holds."""
     if len(line.signature) != _TIMESTAMP_BYTES + _SIGNATURE_BYTES:
-        return []
-    seconds = int.from_bytes(line.signature[:_TIMESTAMP_BYTES], "big")
-    if seconds > _LAST_SECOND:  # the specification allows up to 2**63 - 1
-        return []
-    if not witness.key.verifies(line.signature[_TIMESTAMP_BYTES:], signed_message(note.text, seconds)):
-        return []
-    return [Cosignature(witness.name, datetime.fromtimestamp(seconds, UTC))]
+        return f"it has {len(line.signature)} bytes instead of {_TIMESTAMP_BYTES + _SIGNATURE_BYTES}"
+    if _seconds(line) > _LAST_SECOND:  # the specification allows up to 2**63 - 1
+        return "it states a time after the year 9999"
+    if not witness.key.verifies(line.signature[_TIMESTAMP_BYTES:], signed_message(note.text, _seconds(line))):
+        return "the key of the witness did not sign this checkpoint at the time that the line states"
+    return ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -9,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.cli.conftest import Collected
 from tests.cli.inside import inside
@@ -138,6 +142,65 @@ def test_a_log_that_is_gone_leaves_it_unproved(tiles: TilesServer, tmp_path: Pat
     assert not one["consistent"]
     assert not one["contradictions"]
     assert one["not_proved"]
+
+
+class Cosigner:
+    """A witness: what it writes under a note, by C2SP tlog-cosignature, and the key that it publishes."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.key = Ed25519PrivateKey.generate()
+        self.public = self.key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        self.hint = hashlib.sha256(name.encode() + b"\n\x04" + self.public).digest()[:4]
+
+    def published(self, kind: bytes = b"\x04") -> str:
+        return f"{self.name}+{self.hint.hex()}+{base64.b64encode(kind + self.public).decode()}"
+
+    def under(self, note: str, seconds: int, signed: str | None = None) -> str:
+        """*note* with a line of this witness, over the text of *signed* where that is another one."""
+        text = (signed or note).partition("\n\n")[0] + "\n"
+        value = self.key.sign(f"cosignature/v1\ntime {seconds}\n{text}".encode())
+        line = base64.b64encode(self.hint + seconds.to_bytes(8, "big") + value).decode()
+        return f"{note}— {self.name} {line}\n"
+
+
+def test_cosignatures_of_named_witnesses_are_verified(tiles: TilesServer, tmp_path: Path) -> None:
+    log, known, stranger = tiles.site.log, Cosigner("witness.example"), Cosigner("stranger.example")
+    tiles.site.head = known.under(stranger.under(log.checkpoint(), 1), 1_700_000_600)
+    words = noted(tmp_path, known.under(log.checkpoint(2000), 1_700_000_000), log.checkpoint(2000), log.checkpoint(7))
+    silent = Cosigner("silent.example")
+    words += ["--witness", known.published(), "--witness", silent.published()]
+    (one,) = checked(tmp_path, tiles.env(), *words)["logs"]
+    assert one["consistent"]
+    rows = [(row["size"], row["witness"], row["standing"], row["time"]) for row in one["cosignatures"]]
+    assert rows == [
+        (3000, "stranger.example", "unknown", None),
+        (3000, "witness.example", "verified", "2023-11-14T22:23:20+00:00"),
+        (2000, "witness.example", "verified", "2023-11-14T22:13:20+00:00"),
+    ]
+    said = inside(tmp_path, tiles.env(), "log", "check", *words).stdout
+    assert "cosigned     3000 entries by witness.example at 2023-11-14 22:23:20+00:00\n" in said
+    assert f"unknown      stranger.example+{stranger.hint.hex()} signed under 1;" in said
+    assert "no line      of silent.example under any\n" in said
+
+
+def test_a_wrong_cosignature_of_a_named_witness_is_a_finding(tiles: TilesServer, tmp_path: Path) -> None:
+    log, known = tiles.site.log, Cosigner("witness.example")
+    lent = known.under(log.checkpoint(2000), 1_700_000_000, log.checkpoint(1999))
+    words = noted(tmp_path, lent, known.under(log.checkpoint(2000), 1_700_000_000))
+    (one,) = checked(tmp_path, tiles.env(), *words, "--witness", known.published(), code=4)["logs"]
+    assert one["consistent"], "the log itself did nothing wrong"
+    standings = {row["standing"]: row for row in one["cosignatures"]}
+    assert set(standings) == {"wrong", "verified"}, "what holds in one note still holds"
+    assert standings["wrong"]["note"] == lent
+    said = inside(tmp_path, tiles.env(), "log", "check", *words, "--witness", known.published())
+    assert said.returncode == 4
+    assert "WRONG COSIGNATURE  of 2000 entries by witness.example+" in said.stdout
+    assert all(line in said.stdout for line in lent.splitlines())
+    checked(tmp_path, tiles.env(), *words)  # of a witness whom nobody named, nothing is said
+    refused = inside(tmp_path, tiles.env(), "log", "check", *words, "--witness", known.published(b"\x01"))
+    assert refused.returncode == 2
+    assert "verifier key" in refused.stderr
 
 
 def test_what_no_log_signed_is_not_counted(tiles: TilesServer, tmp_path: Path) -> None:

@@ -8,7 +8,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from forensics.model.errors import MalformedEvidence
-from forensics.transparency.cosignature import Cosignature, Witness, cosignatures, parse_witness, signed_message
+from forensics.transparency.checkpoint import parse_checkpoint
+from forensics.transparency.cosignature import (
+    Cosignature,
+    Standing,
+    Witness,
+    cosignatures,
+    parse_witness,
+    signed_message,
+)
 from forensics.transparency.note import parse_note
 
 # The example of C2SP tlog-cosignature; its key is not published, so only what is signed can be compared.
@@ -32,21 +40,34 @@ def test_the_signed_message_is_that_of_the_specification() -> None:
     assert signed_message(TEXT, stamp) == b"cosignature/v1\ntime 1679315147\n" + TEXT.encode()
 
 
-def test_known_witnesses_count_and_all_other_lines_are_left_alone() -> None:
+def test_lines_are_verified_wrong_or_unknown_and_the_logs_own_left_alone() -> None:
+    short = f"— {WITNESS.name} {base64.b64encode(WITNESS.hint + bytes(10)).decode()}\n"
     lines = [
+        line(4, name="example.com/behind-the-sofa"),
         line(1_700_000_000),
         LINE,
         line(5, name="somebody.else"),
         line(6, text=TEXT.replace("20852163", "20852164")),
         line(7, key=Ed25519PrivateKey.generate()),
         line(2**62),
-        f"— {WITNESS.name} {base64.b64encode(WITNESS.hint + bytes(10)).decode()}\n",
+        short,
     ]
-    note = parse_note(TEXT + "\n" + "".join(lines))
-    expected = [Cosignature("witness.example", datetime.fromtimestamp(1_700_000_000, UTC))]
-    assert cosignatures(note, [WITNESS]) == expected
-    assert cosignatures(note, []) == []
-    assert cosignatures(note, [Witness("witness.example", bytes(32))]) == []
+    checkpoint = parse_checkpoint(TEXT + "\n" + "".join(lines))
+    found = cosignatures(checkpoint, [WITNESS])
+    assert found[0] == Cosignature(
+        "witness.example", WITNESS.hint, Standing.VERIFIED, datetime.fromtimestamp(1_700_000_000, UTC)
+    )
+    standings = [(one.witness, one.standing) for one in found[1:]]
+    assert standings == [
+        ("witness.example.com/w1", Standing.UNKNOWN),
+        ("somebody.else", Standing.UNKNOWN),
+        *[("witness.example", Standing.WRONG)] * 4,
+    ]
+    assert all(one.time is None for one in found[1:])
+    assert [bool(one.reason) for one in found[1:]] == [False, False, True, True, True, True]
+    for strangers in ([], [Witness("witness.example", bytes(32))]):
+        assert {one.standing for one in cosignatures(checkpoint, strangers)} == {Standing.UNKNOWN}
+        assert len(cosignatures(checkpoint, strangers)) == 7
 
 
 def test_a_verifier_key_is_read_and_any_other_refused() -> None:

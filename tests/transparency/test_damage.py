@@ -95,7 +95,7 @@ def unpair(raw: bytes, data: st.DataObject) -> bytes:
 def read_note(raw: bytes) -> object:
     checkpoint = parse_checkpoint(raw.decode("utf-8", "replace"))
     seen = SeenCheckpoint.of(checkpoint)
-    return cosignatures(checkpoint.note, [Witness("log.made.example", bytes(32))]), judge([seen])
+    return cosignatures(checkpoint, [Witness("log.made.example", bytes(32))]), judge([seen])
 
 
 def read_proof(raw: bytes) -> object:
