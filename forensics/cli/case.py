@@ -115,6 +115,11 @@ def _show(case: Case) -> None:
         f"trust root sha256 {meta.trust_root_sha256}",
         f"digest     {case.digest() if meta.complete else 'none until it is complete'}",
         *([f"label      {meta.reconstruction}"] if meta.reconstruction else []),
+        *(
+            [f"cut off    {meta.cut_bytes:,} bytes of unfinished answers, when a killed collection went on"]
+            if meta.cut_bytes
+            else []
+        ),
         *(f"problem    {problem}" for problem in meta.problems),
         *(f"import     {i.name} ({i.kind}) from {i.source}" for i in case.imports()),
     ]

@@ -192,6 +192,16 @@ def note(ask: Ask, text: str) -> None:
         print(visible(text), file=sys.stderr)
 
 
+def tell_cut(ask: Ask, case: Case) -> None:
+    """Say that an unfinished answer was cut off *case* when this command opened it for collecting, if one was."""
+    if case.cut_bytes:
+        note(
+            ask,
+            f"An earlier collection was killed while it wrote: {case.cut_bytes:,} bytes of an unfinished answer were "
+            "cut off the case. Everything before them is intact; what was unfinished is asked again when it is needed.",
+        )
+
+
 def investigate(ask: Ask, prepare: Prepare | None = None) -> tuple[Investigation, Analysis]:
     """Find or make the case that *ask* means, fill it if it may and must be, and analyse it.
 
@@ -231,6 +241,7 @@ def investigate(ask: Ask, prepare: Prepare | None = None) -> tuple[Investigation
                 progress=reporter.progress,
                 say=reporter.say,
             )
+            tell_cut(ask, found.investigation.case)
         elif look_up:
             found.investigation.look_up(limits=limits, progress=reporter.progress, say=reporter.say)
         try:

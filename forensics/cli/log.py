@@ -121,7 +121,7 @@ def _ask(ask: Any, question: tuple[str, Any], limit: int) -> tuple[list[LogRecor
     import asyncio
 
     from forensics.attestation.trust import default_root, vouch
-    from forensics.cli.common import PER_SECOND, endpoints_from, trust_root_bytes
+    from forensics.cli.common import PER_SECOND, endpoints_from, tell_cut, trust_root_bytes
     from forensics.evidence.client import Limits
     from forensics.model.errors import UsageError
     from forensics.sources.rekor_search import answer, through_case, through_nothing
@@ -142,6 +142,7 @@ def _ask(ask: Any, question: tuple[str, Any], limit: int) -> tuple[list[LogRecor
             return await answer(client, url, question, root, limit)
 
         result = asyncio.run(through_case(opened, limits, ask_through, offline=ask.offline))
+        tell_cut(ask, opened)
         if not ask.offline and opened.meta.complete:
             from forensics.cli.case import renew_tables
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from forensics.cli.common import PER_SECOND, Ask, endpoints_from, trust_root_bytes
+from forensics.cli.common import PER_SECOND, Ask, endpoints_from, tell_cut, trust_root_bytes
 from forensics.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ def limits_of(ask: Ask) -> Limits:
 
 def settle(case: Case | None, ask: Ask) -> None:
     """Make the tables of *case* follow from what it holds now: observations were added to it."""
+    if case is not None:
+        tell_cut(ask, case)
     if case is None or ask.offline or not case.meta.complete or not case.table_names():
         return
     from forensics.investigation import Investigation

@@ -26,7 +26,7 @@ from forensics.evidence.imports import (
     safe_import_name,
 )
 from forensics.evidence.manifest import digest_of, is_temporary, payload_digests, require_intact
-from forensics.evidence.meta import MAX_BYTES, CaseMeta, closed, dump_meta, load_meta, reopened
+from forensics.evidence.meta import MAX_BYTES, CaseMeta, closed, cut, dump_meta, load_meta, reopened
 from forensics.evidence.store import DirectoryStore, Store, ensure_directory, open_store, require
 from forensics.model.endpoints import Endpoints
 from forensics.model.errors import CaseNotFound, DamagedCase, ForeignCase, ReadOnlyCase, UsageError
@@ -57,6 +57,8 @@ class Case:
         self._store = store
         self._meta = meta
         self._builtin = builtin
+        self.cut_bytes = 0
+        """How many bytes of an unfinished exchange were cut off when this object opened the archive to append."""
 
     @classmethod
     def create(
@@ -147,8 +149,20 @@ class Case:
         from forensics.evidence.archive import Archive
 
         if self.writable and not self._meta.complete:
-            return Archive.append_to(self.path / WARC, self._meta.created_at)
+            archive = Archive.append_to(self.path / WARC, self._meta.created_at)
+            self._note_cut(archive)
+            return archive
         return self.reading_archive()
+
+    def _note_cut(self, archive: Archive) -> None:
+        if not archive.cut_bytes:
+            return
+        self.cut_bytes += archive.cut_bytes
+        try:
+            self._write_meta(cut(self._meta, archive.cut_bytes))
+        except BaseException:
+            archive.close()
+            raise
 
     def reading_archive(self) -> Archive:
         """Open the archive of exchanges for reading, whatever the state of the case. Close it."""

@@ -25,6 +25,7 @@ class CaseMeta:
 
     `reconstruction` labels a case that was made from a scenario and not collected from the public services.
     `sealed_at` is set once the case is closed for good, `sealed_with` names the files that vouch for its manifest.
+    `cut_bytes` were of answers that a killed collection left unfinished: cut off when it was resumed, and asked again.
     """
 
     id: str
@@ -42,6 +43,7 @@ class CaseMeta:
     redacted: bool = False
     sealed_at: datetime | None = None
     sealed_with: tuple[str, ...] = ()
+    cut_bytes: int = 0
     schema: str = SCHEMA
 
     @property
@@ -58,6 +60,8 @@ def dump_meta(meta: CaseMeta) -> bytes:
     for name in ("created_at", "closed_at", "sealed_at"):
         plain[name] = to_iso(plain[name]) if plain[name] else None
     plain["problems"], plain["sealed_with"] = list(meta.problems), list(meta.sealed_with)
+    if not meta.cut_bytes:  # most cases were never killed, and need no word about it
+        del plain["cut_bytes"]
     return (json.dumps(plain, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
@@ -116,6 +120,7 @@ class _Fields:
             redacted=self._flag("redacted"),
             sealed_at=self._time("sealed_at"),
             sealed_with=self._strings("sealed_with"),
+            cut_bytes=self._count("cut_bytes"),
         )
 
     def _text(self, name: str) -> str:
@@ -135,6 +140,12 @@ class _Fields:
     def _flag(self, name: str) -> bool:
         value = self._plain.get(name, False)
         if not isinstance(value, bool):
+            raise _wrong(name)
+        return value
+
+    def _count(self, name: str) -> int:
+        value = self._plain.get(name, 0)
+        if type(value) is not int or not 0 <= value < 2**63:
             raise _wrong(name)
         return value
 
@@ -164,6 +175,11 @@ def _wrong(name: str) -> DamagedCase:
 def closed(meta: CaseMeta, problems: tuple[str, ...], now: datetime) -> CaseMeta:
     """Return *meta* of a finished collection."""
     return replace(meta, state=COMPLETE, problems=problems, closed_at=now)
+
+
+def cut(meta: CaseMeta, count: int) -> CaseMeta:
+    """Return *meta* of a case whose archive lost *count* bytes of an unfinished exchange when it was opened again."""
+    return replace(meta, cut_bytes=meta.cut_bytes + count)
 
 
 def reopened(meta: CaseMeta) -> CaseMeta:

@@ -11,6 +11,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from forensics.evidence.case import Case
 from tests.cli.conftest import Collected
 from tests.conftest import Forensics
 from tests.sources.tiny import Tiny
@@ -223,3 +224,28 @@ def test_an_import_that_cannot_be_read_is_in_the_report(
     assert len(rows) == 1
     assert rows[0]["reason"].startswith("rows.jsonl: ")
     refused(forensics("case", "import", case, collected.root, env=vouched), 2, "--kind")
+
+
+def test_what_a_kill_left_unfinished_is_said_once_and_kept_in_the_case(
+    forensics: Forensics, tiny: Tiny, tmp_path: Path
+) -> None:
+    env = {f"FORENSICS_{key}_URL": f"{tiny.url}{path}" for key, path in TINY.items()}
+    tiny.page([], **{"project-status": {"status": "quarantined"}})
+    case = tmp_path / "case"
+    words = ("timeline", "demo", "--case", case)
+    assert "cut off" not in forensics(*words, env=env).stderr
+    assert "cut_bytes" not in json.loads((case / "data/case.json").read_text("utf-8"))
+    Case.open(case).reopen_for_collection()
+    archive = case / "data/http.warc.gz"
+    whole = archive.stat().st_size
+    os.truncate(archive, whole - 10)
+    resumed = forensics(*words, env=env)
+    assert resumed.returncode == 0, resumed.stderr
+    count = json.loads((case / "data/case.json").read_text("utf-8"))["cut_bytes"]
+    assert 0 < count < whole
+    assert resumed.stderr.count(f"{count:,} bytes of an unfinished answer were cut off the case") == 1
+    assert "unfinished" not in forensics(*words, env=env).stderr, "it is said once"
+    shown = forensics("case", "show", case, env=env)
+    assert f"cut off    {count:,} bytes of unfinished answers" in shown.stdout
+    assert json.loads(forensics("case", "show", case, "--json", env=env).stdout)["cut_bytes"] == count
+    assert forensics("case", "verify", case, env=env).returncode == 0
