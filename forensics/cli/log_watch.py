@@ -65,6 +65,10 @@ def watch(
     log_info: Annotated[
         Path | None, typer.Option("--log-info", metavar="FILE", help="Without a state, go on from rekor-monitor's.")
     ] = None,
+    metadata: Annotated[
+        Path | None,
+        typer.Option("--metadata", metavar="FILE", help="Beside --log-info: how far rekor-monitor's search had come."),
+    ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="One JSON object on each line.")] = False,
     form: Annotated[str | None, typer.Option("--format", metavar="F", help="text, json or rekor-monitor.")] = None,
     trust_root: TrustRootOption = None,
@@ -94,7 +98,9 @@ def watch(
         raise UsageError("A watch is of one log.", advice=f"Choose one with --log: {names}.")
     if start_at_head and start_at is not None:
         raise UsageError("--start-at-head and --start-at say different things.")
-    begin = _Begin(state, start_at_head, start_at, log_info)
+    begin = _Begin.of(state, start_at_head, start_at, log_info, metadata, search)
+    if begin.log_info is not None and not state.exists():
+        note(ask, f"There is no state: the watch goes on from rekor-monitor's {begin.log_info}.")
     with _locked(state):
         known = begin.state(shards[0])
         watching = _watch(shards[0], logs.root, search, known, state, form)
@@ -110,6 +116,21 @@ class _Begin:
     at_head: bool
     at: int | None
     log_info: Path | None
+    metadata: Path | None
+
+    @classmethod
+    def of(
+        cls, path: Path, at_head: bool, at: int | None, log_info: Path | None, metadata: Path | None, search: Search
+    ) -> _Begin:
+        """What the options say; where they are silent, the files that rekor-monitor's configuration names."""
+        known = search.configuration
+        if log_info is None and metadata is not None:
+            raise UsageError("--metadata is of no use without --log-info, which holds the checkpoint.")
+        if log_info is None and known is not None and known.log_info_file and not at_head and at is None:
+            log_info = Path(known.log_info_file) if Path(known.log_info_file).is_file() else None
+            if log_info and known.metadata_file and Path(known.metadata_file).is_file():
+                metadata = Path(known.metadata_file)
+        return cls(path, at_head, at, log_info, metadata)
 
     @property
     def anew(self) -> bool:
@@ -145,7 +166,10 @@ class _Begin:
         )
 
     def _foreign(self, shard: TileShard) -> State:
-        """The last checkpoint in the file of another monitor: everything before it was searched there."""
+        """The last checkpoint in the file of another monitor, and how far its search had come, if a file says so.
+
+        It writes the checkpoint before it searches: without the metadata, a search that was broken off is not seen.
+        """
         from forensics.sources.tiles_watch import State
         from forensics.transparency.checkpoint import Checkpoint
         from forensics.transparency.monitor_files import last_checkpoint, read_checkpoints
@@ -161,7 +185,17 @@ class _Begin:
         origin, size = (found.origin, found.size) if isinstance(found, Checkpoint) else found[:2]
         if not any(log.origin == origin for log in shard.logs):
             raise UsageError(f"--log-info {self.log_info} is of {origin[:100]!r}, not of {shard.name}.")
-        return State(origin, shard.url, size, read_checkpoints(text)[-1])
+        return State(origin, shard.url, min(size, self._searched(size)), read_checkpoints(text)[-1])
+
+    def _searched(self, size: int) -> int:
+        from forensics.transparency.monitor_files import read_metadata
+
+        if self.metadata is None:
+            return size
+        try:
+            return read_metadata(self.metadata.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, MalformedEvidence) as error:
+            raise UsageError(f"--metadata {self.metadata} cannot be read: {error}.") from None
 
 
 def _locked(state: Path) -> Any:

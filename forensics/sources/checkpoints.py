@@ -20,6 +20,7 @@ from forensics.sources.interface import hex_digest, items, mapping
 from forensics.sources.rekor_tiles import SignedCheckpoint, TileShard, verified_checkpoint
 from forensics.transparency.checkpoint import Checkpoint
 from forensics.transparency.history import ConsistencyProof, SeenCheckpoint
+from forensics.transparency.monitor_files import read_checkpoints
 
 if TYPE_CHECKING:
     from forensics.evidence.case import Case
@@ -129,7 +130,10 @@ def read_file(name: str, data: bytes, root: TrustRoot, into: Seen) -> int:
 
 
 def notes_in(data: bytes) -> list[str]:
-    """Return every signed note in *data*: a note itself, JSON, or lines of JSON. What cannot be read holds none."""
+    """Return every signed note in *data*: a note itself, JSON, lines of JSON, or rekor-monitor's file of checkpoints.
+
+    What cannot be read holds none.
+    """
     if len(data) > MAX_BODY or not any(dash in data for dash in _DASHES):
         return []
     try:
@@ -143,6 +147,8 @@ def notes_in(data: bytes) -> list[str]:
             found += (one for one in _strings(document) if "\n\n— " in one)
     elif "\n\n— " in text:
         found.append(text)
+    else:
+        found += (one for one in read_checkpoints(text) if "\n\n— " in one)
     return found[:MAX_FOUND]
 
 

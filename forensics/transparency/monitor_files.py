@@ -1,7 +1,7 @@
 """rekor-monitor's files: the identities it found, the checkpoints it saw, how far it had come.
 
 Source: sigstore/rekor-monitor pkg/identity (LogEntry) and pkg/util/file. Each function is from text to values or back;
-reading and writing files is the caller's.
+reading files is the caller's. Lines of output are written too; the files in which it keeps how far it came are its own.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from forensics.transparency.matching import Match
 from forensics.transparency.monitor import MonitoredValue
 
 MAX_LINE = 1 << 20
-KEPT_CHECKPOINTS = 100
-"""How many lines of its checkpoint file rekor-monitor keeps."""
 
 _OIDS = {claim.field: claim.oid for claim in CLAIMS}
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
@@ -113,26 +111,19 @@ def last_checkpoint(text: str) -> Checkpoint | tuple[str, int, bytes] | None:
     return bare.origin, bare.size, bare.root
 
 
-def append_checkpoint(text: str, checkpoint: str) -> str:
-    """Return the log info file *text* with *checkpoint* after its last line, cut to the last 100 lines."""
-    lines = [*text.splitlines(), checkpoint.replace("\n", "\\n")]
-    return "\n".join(lines[-KEPT_CHECKPOINTS:]) + "\n"
-
-
 def read_metadata(text: str) -> int:
-    """Return the index in an identity metadata file: `{"latestIndex": N}`. Raises MalformedEvidence."""
+    """Return the index up to which identities were searched, from an identity metadata file: `{"latestIndex": N}`.
+
+    It is the end of the last search that was finished, and the next one began with it. Raises MalformedEvidence.
+    Source: pkg/util/file (WriteMatchedIdentityEntries), cmd/common.go (LoopLogs).
+    """
     try:
         latest = json.loads(text)["latestIndex"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise MalformedEvidence("identity metadata that cannot be read") from error
-    if type(latest) is not int:
-        raise MalformedEvidence("identity metadata whose index is not a number")
+    if type(latest) is not int or latest < 0:
+        raise MalformedEvidence("identity metadata whose index is none")
     return latest
-
-
-def write_metadata(latest: int) -> str:
-    """Return the content of an identity metadata file."""
-    return json.dumps({"latestIndex": latest}, separators=(",", ":"))
 
 
 def _parse_json(line: str) -> FoundIdentity:

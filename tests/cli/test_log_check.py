@@ -107,6 +107,13 @@ def test_tiles_prove_older_checkpoints(tiles: TilesServer, tmp_path: Path) -> No
     assert one["chains"] == [[1, 255, 256, 257, 2048, 2999, 3000]]
 
 
+def test_the_file_in_which_rekor_monitor_keeps_checkpoints_is_read(tiles: TilesServer, tmp_path: Path) -> None:
+    log = tiles.site.log
+    lines = "".join(log.checkpoint(size).replace("\n", "\\n") + "\n" for size in (700, 2048))
+    (one,) = checked(tmp_path, tiles.env(), *noted(tmp_path, lines))["logs"]
+    assert one["chains"] == [[700, 2048, 3000]]
+
+
 def test_a_fork_of_tiles_is_a_contradiction(tiles: TilesServer, tmp_path: Path) -> None:
     log = tiles.site.log
     fork = log.fork(2000)

@@ -160,6 +160,28 @@ def test_it_goes_on_from_rekor_monitors_file(watcher: Watcher, tmp_path: Path) -
     assert indices(watcher.once("--log-info", tmp_path / "logInfo.txt")) == [1023, 1024]
 
 
+def test_it_searches_what_rekor_monitor_had_not_yet_searched(watcher: Watcher, tmp_path: Path) -> None:
+    body = watcher.tiles.site.log.checkpoint(1100).partition("\n\n")[0] + "\n"
+    (tmp_path / "logInfo.txt").write_text(body.replace("\n", "\\n") + "\n")
+    (tmp_path / "metadata.json").write_text('{"latestIndex":1024}')
+    watcher.tiles.site.size = 1600
+    watcher.once("--metadata", tmp_path / "metadata.json", code=2)
+    words = ("--log-info", tmp_path / "logInfo.txt", "--metadata", tmp_path / "metadata.json")
+    assert indices(watcher.once(*words)) == [1024, 1500]
+    watcher.state.unlink()
+    (tmp_path / "metadata.json").write_text('{"latestIndex":99999999}')
+    assert indices(watcher.once(*words)) == [1500], "of another log, or ahead: the checkpoint counts"
+    watcher.state.unlink()
+    (tmp_path / "metadata.json").write_text("{}")
+    watcher.once(*words, code=2)
+    (tmp_path / "metadata.json").write_text('{"latestIndex":1000}')
+    (tmp_path / "monitor.yaml").write_text(
+        f"monitoredValues: {{subjects: ['^{SAN}$']}}\n"
+        f"logInfoFile: {tmp_path / 'logInfo.txt'}\nidentityMetadataFile: {tmp_path / 'metadata.json'}\n"
+    )
+    assert indices(watcher.once("--config", tmp_path / "monitor.yaml")) == [1023, 1024, 1500]
+
+
 def start(watcher: Watcher, home: Path, *more: object) -> subprocess.Popen[str]:
     line = [str(COMMAND), *map(str, watcher.words("--interval", 0.05, *more))]
     env = environment(home, watcher.tiles.env())
