@@ -121,6 +121,7 @@ def _show(case: Case) -> None:
             else []
         ),
         *(f"problem    {problem}" for problem in meta.problems),
+        *(f"git        data/git/{name}.bundle, which git clones" for name in case.git_names()),
         *(f"import     {i.name} ({i.kind}) from {i.source}" for i in case.imports()),
     ]
     for line in lines:

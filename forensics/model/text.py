@@ -41,20 +41,12 @@ def _escaped(match: re.Match[str]) -> str:
     )
 
 
-def defang(url: str, allowed: Collection[str] = ()) -> str:
-    """Return *url* so that nothing makes it a link (`hxxps://evil[.]example`), or as it is for an *allowed* host.
-
-    *allowed* holds lower-case host names without port. A URL with a user name in it, or of another scheme than http
-    and https, is never allowed.
-    """
-    if "://" not in url:
-        scheme, colon, rest = url.partition(":")
-        return f"{scheme}[:]{rest}" if colon else url
-    return _URL.sub(lambda match: _defanged(match, allowed), url)
-
-
 def defang_text(text: str, allowed: Collection[str] = ()) -> str:
-    """Return prose with every URL in it defanged, except http and https to *allowed* hosts; `www.` as well."""
+    """Return prose with every URL in it such that nothing makes it a link (`hxxps://evil[.]example`); `www.` as well.
+
+    URLs of *allowed* hosts (lower case, without port) stay as they are. One with a user name in it, or of another
+    scheme than http and https, is never allowed.
+    """
     if "://" in text:
         text = _URL.sub(lambda match: _defanged(match, allowed), text)
     return _WWW.sub(r"\1[.]", text) if "www." in text.lower() else text

@@ -17,7 +17,7 @@ from forensics.model.errors import BadAnswer, EvidenceError, ForensicsError, Ref
 from forensics.sources import git_record as r
 from forensics.sources.git_read import Ref, Trees, pack_trees, read_listing
 from forensics.sources.git_record import Records
-from forensics.sources.git_run import Done, Git, NoGit, checked_commit
+from forensics.sources.git_run import Done, Git, NoGit, checked_commit, is_ref
 from forensics.sources.git_url import Home
 from forensics.sources.git_workflows import GITHUB, read_workflows, wanted_blobs
 from forensics.sources.program import TooLarge
@@ -135,13 +135,7 @@ class _Run:
 
     async def _fetch(self, refs: dict[str, Ref], wanted: tuple[str, ...]) -> bytes:
         """Fetch branches and tags, whole if small, else without file contents, and the wanted; return what arrived."""
-        ours = [name for name in refs if name.startswith(("refs/heads/", "refs/tags/"))]
-        if len(ours) > MAX_REFS:
-            head = refs["HEAD"].symbolic if "HEAD" in refs else None
-            ours = [n for n in ours if n == head or (n.startswith("refs/tags/") and re.search(r"\d\.\d", n))][:MAX_REFS]
-            specs = [f"+{name}:{name}" for name in ours]
-        else:
-            specs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
+        specs = specs_of(refs)
         try:
             await self._fetch_all(specs, self.small_bytes)
         except TooLarge:
@@ -195,7 +189,7 @@ class _Run:
 
     async def _pulls(self, refs: dict[str, Ref]) -> None:
         """Fetch the commits of pull requests, newest first, so that the log tells which of them lead to what."""
-        pulls = [name for name in refs if name.startswith(("refs/pull/", "refs/merge-requests/"))]
+        pulls = [name for name in refs if name.startswith(("refs/pull/", "refs/merge-requests/")) and is_ref(name)]
         pulls.sort(key=lambda name: (-pull_number(name), name))
         if pulls:
             done = await self._fetch_some([f"+{name}:{name}" for name in pulls[:MAX_PULLS]], bare=self.lean)
@@ -301,6 +295,19 @@ def pull_number(name: str) -> int:
     """Return the number in the name of a pull request's ref; 0 for what no forge would write there."""
     number = name.split("/")[2]
     return int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else 0
+
+
+def specs_of(refs: dict[str, Ref]) -> list[str]:
+    """Return the refspecs of branches and tags: by pattern, or name by name where there are more than MAX_REFS.
+
+    Names are the server's: one that is no name of a ref could say something else in a refspec, and is left out.
+    """
+    ours = [name for name in refs if name.startswith(("refs/heads/", "refs/tags/"))]
+    if len(ours) <= MAX_REFS:
+        return ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
+    head = refs["HEAD"].symbolic if "HEAD" in refs else None
+    few = [name for name in ours if name == head or (name.startswith("refs/tags/") and re.search(r"\d\.\d", name))]
+    return [f"+{name}:{name}" for name in few if is_ref(name)][:MAX_REFS]
 
 
 def _version_lines(printed: bytes) -> bytes:

@@ -211,14 +211,12 @@ def complaint(words: bytes) -> str:
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^\.|\.$|/$|^/|\.lock(/|$)")
 
 
-def checked_ref(name: str) -> str:
-    """Return *name* if git would take it as the full name of a ref; raises UsageError otherwise.
+def is_ref(name: str) -> bool:
+    """Return whether git would take *name* as the full name of a ref, and so take it as nothing else in a refspec.
 
-    Source: git-check-ref-format(1). A name that begins with a dash is refused, too: it would read as an option.
+    Source: git-check-ref-format(1). Nor is a name with a part that begins with a dash: it would read as an option.
     """
-    if not name.startswith("refs/") or _BAD_REF.search(name) or "/-" in name or len(name) > 1000:
-        raise UsageError(f"{name[:80]!r} is not the name of a git ref.")
-    return name
+    return name.startswith("refs/") and not _BAD_REF.search(name) and "/-" not in name and len(name) <= 1000
 
 
 def checked_commit(sha: str) -> str:

@@ -27,7 +27,7 @@ from forensics.sources.tiles_scan import Scanned, Tick, Wanted
 from forensics.sources.tiles_session import Asking
 from forensics.transparency.coverage import Coverage, Gap, joined, joined_gaps, united, without
 from forensics.transparency.matching import Matcher
-from forensics.transparency.merkle import leaf_hash, root_from_inclusion
+from forensics.transparency.merkle import leaf_hash, verify_inclusion
 from forensics.transparency.note import note_text
 from forensics.transparency.ranges import Span
 from forensics.transparency.scan import Found, Scanner
@@ -229,11 +229,12 @@ class _Proofs:
         signed = self._of(proof.checkpoint, entry.evidence)
         if signed is None:
             return "no log of the trust root signed its checkpoint"
+        leaf, root = leaf_hash(entry.raw.body), signed.checkpoint.root
         try:
-            root = root_from_inclusion(leaf_hash(entry.raw.body), proof.index, signed.size, proof.hashes)
-        except EvidenceError:
-            root = b""
-        if root != signed.checkpoint.root:
+            proved = verify_inclusion(leaf, proof.index, signed.size, proof.hashes, root)
+        except EvidenceError:  # more hashes than any honest proof has
+            proved = False
+        if not proved:
             return "its proof does not lead to the signed root"
         tree_id = signed.origin.partition(" - ")[2]
         if self._offsets.get(tree_id, -1) + proof.index != entry.raw.index:

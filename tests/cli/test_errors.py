@@ -235,7 +235,9 @@ def test_what_a_kill_left_unfinished_is_said_once_and_kept_in_the_case(
     words = ("timeline", "demo", "--case", case)
     assert "cut off" not in forensics(*words, env=env).stderr
     assert "cut_bytes" not in json.loads((case / "data/case.json").read_text("utf-8"))
-    Case.open(case).reopen_for_collection()
+    opened = Case.open(case)
+    opened.reopen_for_collection()
+    opened.save_git("forge.example-demo", b"# v2 git bundle\n")
     archive = case / "data/http.warc.gz"
     whole = archive.stat().st_size
     os.truncate(archive, whole - 10)
@@ -246,6 +248,7 @@ def test_what_a_kill_left_unfinished_is_said_once_and_kept_in_the_case(
     assert resumed.stderr.count(f"{count:,} bytes of an unfinished answer were cut off the case") == 1
     assert "unfinished" not in forensics(*words, env=env).stderr, "it is said once"
     shown = forensics("case", "show", case, env=env)
+    assert "git        data/git/forge.example-demo.bundle, which git clones" in shown.stdout
     assert f"cut off    {count:,} bytes of unfinished answers" in shown.stdout
     assert json.loads(forensics("case", "show", case, "--json", env=env).stdout)["cut_bytes"] == count
     assert forensics("case", "verify", case, env=env).returncode == 0
