@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -156,30 +156,45 @@ def verify_case(
 ) -> bool:
     """Verify the case at *path*, print what is wrong, and return whether nothing is."""
     from forensics.cli.common import Ask, trust_root_bytes
-    from forensics.evidence.manifest import verify_bag
-    from forensics.investigation import Investigation
+    from forensics.investigation.case_check import check_case
+    from forensics.model.text import visible
+
+    named = trust_root_bytes(Ask(None, trust_root=trust_root))
+    found = check_case(path, trust_root=named, digest=digest, signer=signer)
+    lines = [f"{damage.path}: {damage.what}" for damage in found.damages]
+    lines += found.problem.diagnostics().split("\n") if found.problem else []
+    lines += [f"data/tables/{name}.parquet: does not follow from the evidence in this case" for name in found.forged]
+    if not found.damages and not found.forged and not found.problem:
+        lines.append(f"{path}: intact. Every file is as recorded, and the tables follow from the evidence.")
+    lines += [f"{check.name}: {check.result.value}: {check.detail}" for check in found.seal]
+    for line in lines:
+        typer.echo(visible(line))
+    return found.valid
+
+
+def case_doc(path: Path, trust_root: Path | None = None) -> tuple[dict[str, Any], bool]:
+    """Return the same as it stands in `forensics/verify/1`, and whether nothing is wrong."""
+    from forensics.attestation.present import unreadable_as_json
+    from forensics.cli.common import Ask, trust_root_bytes
+    from forensics.investigation.case_check import check_case
     from forensics.model.errors import ForensicsError
     from forensics.model.text import visible
 
-    damages = verify_bag(path)
-    for damage in damages:
-        typer.echo(visible(f"{damage.path}: {damage.what}"))
-    wrong = [d for d in damages if not d.unfinished]
-    if not wrong:
-        try:
-            named = trust_root_bytes(Ask(None, trust_root=trust_root))
-            forged = Investigation.reopen(path, trust_root=named).forged_tables()
-        except ForensicsError as error:
-            for line in error.diagnostics().split("\n"):
-                typer.echo(visible(line))
-            return False
-        for name in forged:
-            typer.echo(f"data/tables/{visible(name)}.parquet: does not follow from the evidence in this case")
-        if not forged and not damages:
-            typer.echo(f"{path}: intact. Every file is as recorded, and the tables follow from the evidence.")
-        sealed = case_seal.print_seal(path, trust_root, digest, signer)
-        return not forged and sealed
-    return False
+    try:
+        found = check_case(path, trust_root=trust_root_bytes(Ask(None, trust_root=trust_root)))
+    except ForensicsError as error:
+        return unreadable_as_json(str(path), str(error)), False
+    row = {
+        "file": visible(str(path)),
+        "kind": "case",
+        "status": "valid" if found.valid else "invalid",
+        "finished": found.finished,
+        "damage": [{"file": visible(one.path), "what": visible(one.what)} for one in found.damages],
+        "not_following": [f"data/tables/{visible(name)}.parquet" for name in found.forged],
+        "checks": [{"name": c.name, "result": c.result.value, "detail": visible(c.detail)} for c in found.seal],
+        "attestations": [],
+    }
+    return row | ({"reason": visible(str(found.problem))} if found.problem else {}), found.valid
 
 
 app.command("seal")(case_seal.seal)

@@ -84,21 +84,3 @@ def root(
     rows += [(kept.sha256, f"refreshed {to_iso(kept.at)} from {kept.url}") for kept in kept_roots()]
     for digest, what in rows:
         typer.echo(visible(f"{'*' if digest == in_force else ' '} {digest}  {what}"))
-
-
-def print_seal(path: Path, trust_root: Path | None, digest: str | None, signer: str | None) -> bool:
-    """Print what the seal of the intact case at *path* comes to; return whether nothing about it is wrong.
-
-    What cannot be checked with the keys at hand is wrong too; a case that is not sealed is not.
-    """
-    from forensics.evidence.case import Case
-    from forensics.investigation.sealing import SEAL_CHECK, check_seal
-    from forensics.model.attestation import CheckResult
-    from forensics.model.text import visible
-
-    named = trust_root_bytes(Ask(None, trust_root=trust_root))
-    checks = check_seal(Case.open(path), trust_root=named, digest=digest, signer=signer)
-    for check in checks:
-        typer.echo(visible(f"{check.name}: {check.result.value}: {check.detail}"))
-    unsealed = [check.name for check in checks] == [SEAL_CHECK] and checks[0].result is CheckResult.NOT_CHECKED
-    return unsealed or all(check.result is CheckResult.PASS for check in checks)

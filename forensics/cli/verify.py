@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from forensics.attestation.evaluate import Evaluator
     from forensics.attestation.files import FileVerification
     from forensics.attestation.registry_keys import RegistryKeys
+    from forensics.attestation.trust import TrustRoot
 
 _SUFFIXES = (".provenance", ".attestation", ".publish.attestation", ".slsa.attestation", ".sigstore", ".json", ".jsonl")
 _INVALID = 4
@@ -58,15 +60,35 @@ def verify(
     cases = [path for path in files if path.is_dir() or path.suffix == ".zip"]
     documents = [path for path in files if path not in cases]
     signer = _signer(identity, issuer, key, cases)
-    valid = True
-    if documents:
-        valid = _verify_documents(documents, artifact, sha256, trust_root, npm_keys, signer, json_output)
-    for case in cases:
-        from forensics.cli.case import verify_case
+    found = _verify_documents(documents, artifact, sha256, trust_root, npm_keys, signer) if documents else _Documents()
+    valid = found.valid
+    if json_output:
+        from forensics.cli.case import case_doc
 
-        valid = verify_case(case, trust_root) and valid
+        about = {case: case_doc(case, trust_root) for case in cases}
+        valid = valid and all(fine for _, fine in about.values())
+        rows = found.rows | {case: row for case, (row, _) in about.items()}
+        document = {"schema": "forensics/verify/1", "trust_root": found.root and found.root.sha256}
+        _print_json({**document, "files": [rows[path] for path in dict.fromkeys(files)]})
+    else:
+        if found.root is not None:
+            _print_text(found.texts, found.root.name, found.root.is_lab)
+        for case in cases:
+            from forensics.cli.case import verify_case
+
+            valid = verify_case(case, trust_root) and valid
     if not valid:
         raise typer.Exit(_INVALID)
+
+
+@dataclass(slots=True)
+class _Documents:
+    """What came of the files that are no cases: rows of the JSON by file, lines of text, and the root that counted."""
+
+    valid: bool = True
+    rows: dict[Path, dict[str, Any]] = field(default_factory=dict)
+    texts: list[list[tuple[str, str]]] = field(default_factory=list)
+    root: TrustRoot | None = None
 
 
 def _check_arguments(files: list[Path], sha256: str | None, *named: Path | None) -> None:
@@ -106,9 +128,8 @@ def _verify_documents(
     trust_root: Path | None,
     npm_keys: Path | None,
     signer: Expected,
-    json_output: bool,
-) -> bool:
-    """Print the verification of each document; return whether all are valid."""
+) -> _Documents:
+    """Verify each document, in order."""
     from forensics.attestation.evaluate import Evaluator
     from forensics.attestation.present import as_json, as_text, unreadable_as_json, unreadable_as_text
     from forensics.attestation.registry_keys import keys_for, load_registry_keys
@@ -120,23 +141,19 @@ def _verify_documents(
     root = vouch(named, named, bare=signer.key is not None) if named is not None else default_root()
     evaluator = Evaluator(root, independent=True)
     keys = keys_for(root, named=load_registry_keys(npm_keys.read_bytes()) if npm_keys else None)
-    valid, rows, texts = True, [], []
+    all_of_them = _Documents(root=root)
     for path in documents:
         try:
             found, about = _verify_one(path, artifact, sha256, evaluator, keys, signer)
         except (ForensicsError, OSError) as error:
-            valid = False
-            rows.append(unreadable_as_json(str(path), str(error)))
-            texts.append(unreadable_as_text(str(path), str(error)))
+            all_of_them.valid = False
+            all_of_them.rows[path] = unreadable_as_json(str(path), str(error))
+            all_of_them.texts.append(unreadable_as_text(str(path), str(error)))
             continue
-        valid = valid and found.status is VerificationStatus.VALID
-        rows.append(as_json(found))
-        texts.append(as_text(found, about))
-    if json_output:
-        _print_json({"schema": "forensics/verify/1", "trust_root": root.sha256, "files": rows})
-    else:
-        _print_text(texts, root.name, root.is_lab)
-    return valid
+        all_of_them.valid = all_of_them.valid and found.status is VerificationStatus.VALID
+        all_of_them.rows[path] = as_json(found)
+        all_of_them.texts.append(as_text(found, about))
+    return all_of_them
 
 
 def _verify_one(

@@ -172,6 +172,32 @@ def test_the_case_verifies_and_a_forged_table_is_named(
     assert "intact" in both.stdout, "a damaged case does not hide the next"
 
 
+def test_cases_and_documents_are_verified_into_one_document(
+    forensics: Forensics, collected: Collected, vouched: dict[str, str], tmp_path: Path
+) -> None:
+    case, nothing, junk = tmp_path / "case", tmp_path / "nothing", tmp_path / "junk.json"
+    shutil.copytree(collected.plain, case)
+    flipped = case / "data/trusted_root.json"
+    flipped.write_bytes(flipped.read_bytes() + b" ")
+    nothing.mkdir()
+    junk.write_text("{}")
+    done = forensics("verify", case, junk, collected.plain, nothing, "--json", env=vouched)
+    assert done.returncode == 4
+    document = json.loads(done.stdout)
+    assert document["schema"] == "forensics/verify/1"
+    damaged, unread, whole, no_case = document["files"]
+    assert (damaged["kind"], damaged["status"]) == ("case", "invalid")
+    assert [row["file"] for row in damaged["damage"]] == ["data/trusted_root.json"]
+    assert (unread["file"], unread["status"]) == (str(junk), "unreadable")
+    assert (whole["kind"], whole["status"], whole["finished"], whole["damage"]) == ("case", "valid", True, [])
+    assert [check["name"] for check in whole["checks"]] == ["seal"]
+    assert no_case["status"] == "unreadable"
+    assert no_case["reason"]
+    alone = forensics("verify", collected.plain, "--json", env=vouched)
+    assert alone.returncode == 0
+    assert json.loads(alone.stdout)["trust_root"] is None
+
+
 def test_no_table_decides_what_is_said(
     forensics: Forensics, collected: Collected, vouched: dict[str, str], tmp_path: Path, known: dict[str, Any]
 ) -> None:
