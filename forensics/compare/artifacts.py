@@ -73,9 +73,19 @@ def slot(artifact: Artifact) -> str:
     return "wheel " + "-".join(artifact.filename.removesuffix(".whl").split("-")[-3:])
 
 
+def comparable(artifact: Artifact, release: Release) -> list[Artifact]:
+    """Return the files of another *release* that tell what is usual for *artifact*: those of its kind.
+
+    Wheels for a platform are compared with such wheels, and others with others, where the release has any: the same
+    code lies in them compiled and as it is. Where it has none, that this one has is what differs.
+    """
+    kind = [a for a in release.artifacts if a.kind == artifact.kind]
+    return [a for a in kind if a.sort == artifact.sort] or kind
+
+
 def counterpart(artifact: Artifact, release: Release) -> Artifact | None:
-    """Return the file of another *release* to compare with, of which the contents are known: same tags, else kind."""
-    known = [a for a in release.artifacts if a.kind == artifact.kind and isinstance(a.contents, Checked)]
+    """Return the file of another *release* to compare with, of which the contents are known: same tags if it can be."""
+    known = [a for a in comparable(artifact, release) if isinstance(a.contents, Checked)]
     return next((a for a in known if slot(a) == slot(artifact)), known[0] if known else None)
 
 

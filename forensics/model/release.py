@@ -72,6 +72,11 @@ class Artifact:
         return self.sha512 or self.sha256
 
     @property
+    def sort(self) -> str:
+        """The kind, and of wheels whether they are for one platform, as compiled ones are (PEP 425)."""
+        return "platform wheel" if self.kind == "wheel" and not self.filename.endswith("-any.whl") else self.kind
+
+    @property
     def attestations(self) -> tuple[Attestation, ...]:
         """The attestations that were observed; empty both for none and for not observed."""
         return self.provenance.value if isinstance(self.provenance, Checked) else ()

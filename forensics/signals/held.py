@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from forensics.compare.artifact_source import Learnt, Mismatch, against_sdist, against_tree
-from forensics.compare.artifacts import counterpart
+from forensics.compare.artifacts import comparable, counterpart
 from forensics.model.checked import Checked, NotChecked
 from forensics.model.contents import NO_CONTENTS, Contents
 from forensics.model.release import Artifact, Release
@@ -95,10 +95,14 @@ def compare_release(view: View, explain: Explain) -> Compared:
             result.evidence += held_evidence(artifact)
     if not any(mismatches for _, mismatches in own):
         return result
-    for kind in dict.fromkeys(artifact.kind for artifact, mismatches in own if mismatches):
-        learnt = _learn(view, kind, explain)
+    sorts: dict[str, list[tuple[Artifact, tuple[Mismatch, ...]]]] = {}
+    for artifact, mismatches in own:
+        if mismatches:
+            sorts.setdefault(artifact.sort, []).append((artifact, mismatches))
+    for alike in sorts.values():
+        learnt = _learn(view, alike[0][0], explain)
         result.learnt = max(result.learnt, learnt.releases)
-        found = [(a, learnt.new(mismatches)) for a, mismatches in own if a.kind == kind and mismatches]
+        found = [(a, learnt.new(mismatches)) for a, mismatches in alike]
         if learnt.releases:
             result.new += [(artifact, one) for artifact, some in found for one in some]
         elif any(some for _, some in found):
@@ -108,10 +112,11 @@ def compare_release(view: View, explain: Explain) -> Compared:
     return result
 
 
-def _learn(view: View, kind: str, explain: Explain) -> Learnt:
+def _learn(view: View, artifact: Artifact, explain: Explain) -> Learnt:
+    """Learn what is usual for files like *artifact*."""
     learnt = Learnt()
     for release in earlier(view):
-        found = [explain(release, a) for a in release.artifacts if a.kind == kind]
+        found = [explain(release, a) for a in comparable(artifact, release)]
         told = [one for one in found if not isinstance(one, NotChecked)]
         if told:
             learnt.take(mismatch for some in told for mismatch in some)

@@ -111,7 +111,7 @@ def wanted_files(assessments: Sequence[Assessment], options: FileOptions | None 
 
 
 def chosen_artifacts(release: Release, most: int | None = None) -> list[Artifact]:
-    """Return the files of *release* that stand for it: a tarball, an sdist, the wheel that runs most widely.
+    """Return the files of *release* that stand for it: a tarball, an sdist, a wheel for all platforms and one for one.
 
     With *most*, up to so many files, those first. Only files whose digest and place in the store are known.
     """
@@ -120,7 +120,10 @@ def chosen_artifacts(release: Release, most: int | None = None) -> list[Artifact
     known.sort(key=_preference)
     if most is not None:
         return known[:most]
-    return [a for kind in _KINDS for a in [b for b in known if b.kind == kind][:1]]
+    chosen: dict[str, Artifact] = {}
+    for artifact in known:
+        chosen.setdefault(artifact.sort, artifact)
+    return list(chosen.values())
 
 
 def _preference(artifact: Artifact) -> tuple[int, int, str]:

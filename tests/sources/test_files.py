@@ -64,7 +64,7 @@ def test_policies() -> None:
     assert len(_names(some, policy=FilePolicy.ALL)) == 9
 
 
-def test_one_sdist_and_the_wheel_that_runs_most_widely() -> None:
+def test_one_sdist_and_a_wheel_of_each_sort() -> None:
     names = [
         "t-1-cp311-cp311-win_amd64.whl",
         "t-1-cp311-cp311-manylinux_2_28_x86_64.whl",
@@ -75,6 +75,8 @@ def test_one_sdist_and_the_wheel_that_runs_most_widely() -> None:
     made = release("1", None, files=[_artifact(name) for name in names])
     assert [a.filename for a in chosen_artifacts(made)] == ["t-1.tar.gz", names[1]]
     assert len(chosen_artifacts(made, 8)) == 4
+    both = replace(made, artifacts=(*made.artifacts, _artifact("t-1-py3-none-any.whl")))
+    assert [a.filename for a in chosen_artifacts(both)] == ["t-1.tar.gz", "t-1-py3-none-any.whl", names[1]]
     nowhere = replace(made, artifacts=tuple(replace(a, path=None) for a in made.artifacts))
     assert chosen_artifacts(nowhere) == []
 
