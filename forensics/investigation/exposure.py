@@ -12,7 +12,8 @@ from forensics.model.finding import Exposure, Verdict
 from forensics.model.project import Project
 from forensics.model.release import Release
 from forensics.signals.waves import exposure_of
-from forensics.sources.lockfiles.find import Found, find_lockfiles
+from forensics.sources.lockfiles.find import find_lockfiles
+from forensics.sources.lockfiles.follow import Found
 from forensics.sources.lockfiles.match import Examined, Match, Matcher, Strength, Wanted, examine_files
 from forensics.sources.lockfiles.read import MANIFESTS, kind_of_name
 

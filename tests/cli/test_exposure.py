@@ -84,6 +84,37 @@ def test_a_tree_of_lockfiles_and_manifests(forensics: Forensics, tmp_path: Path)
     assert suspect["evidence"]
 
 
+def test_files_that_requirements_name_are_read_within_the_place(forensics: Forensics, tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    files = {
+        "place/requirements.txt": "-r pins/first.txt\n-c bounds.txt\n-r ../outside.txt\n-r link.txt\n-r gone.txt\n"
+        "-r https://host.example/r.txt\n",
+        "place/pins/first.txt": f"-r second.txt\n{NAME} @ git+https://host.example/x@{BAD}\nother @ git+https://h/o\n",
+        "place/pins/second.txt": f"{NAME}=={BAD}\n-r first.txt\n-r ../requirements.txt\n",
+        "place/bounds.txt": f"{NAME}=={BAD}\n",
+        "outside.txt": f"{NAME}=={BAD}\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, "utf-8")
+    (place / "link.txt").symlink_to(tmp_path / "outside.txt")
+    for named in (place, place / "requirements.txt"):
+        document = run_json(forensics, named, code=11)
+        hits = {Path(h["file"]).relative_to(place).as_posix() for h in document["hits"]}
+        assert hits == {"pins/second.txt", "bounds.txt"}
+        reasons = sorted(n["reason"] for n in document["not_read"])
+        assert reasons == [
+            "line 3 names ../outside.txt, which is not read: it lies outside of what was named",
+            "line 4 names link.txt, which is not read: it is a symbolic link or no regular file",
+            "line 5 names gone.txt, which is not read: there is no such file",
+            "line 6 names https://host.example/r.txt, which is not read: it is no file here",
+            f"no version can be told from line 2: {NAME} @ git+https://host.example/x@{BAD}",
+        ]
+    said = forensics("exposure", place, "--case", CASE).stdout
+    assert "Could not check" in said
+    assert "line 5 names gone.txt" in said
+
+
 def test_what_a_person_reads(forensics: Forensics, tmp_path: Path) -> None:
     lock = tmp_path / "uv.lock"
     lock.write_text(uv(BAD, SDIST), "utf-8")

@@ -24,6 +24,7 @@ from forensics.sources.lockfiles import (
     read_lockfile,
 )
 from forensics.sources.lockfiles import read as reading
+from forensics.sources.lockfiles.python import references
 from forensics.sources.lockfiles.ranges import admits
 from forensics.sources.lockfiles.records import digest_of, digests_of_integrity
 
@@ -192,7 +193,28 @@ git @ git+https://host/x.git@main
         ("other-thing", ">= 2, < 3", "line 6"),
         ("bare", "", "line 7"),
     ]
+    assert found.unread == (("line 10", "git @ git+https://host/x.git@main"), ("line 11", "-e ./local"))
     assert read_lockfile(text.encode("utf-16"), "requirements") == found, "as PowerShell redirects it"
+
+
+def test_files_that_requirements_name() -> None:
+    text = """-r base.txt
+--requirement=a/b.txt  # the rest
+  -c 'with space.txt'
+-rjoined.txt
+--constraint \\
+  next.txt
+--require-hashes
+--requirements.txt
+-r
+# -r commented.txt
+-r https://host/r.txt
+"""
+    assert references(text) == [
+        ("line 1", "base.txt"), ("line 2", "a/b.txt"), ("line 3", "with space.txt"), ("line 4", "joined.txt"),
+        ("line 5", "next.txt"), ("line 11", "https://host/r.txt"),
+    ]  # fmt: skip
+    assert references("-r a" + " " * 200_000 + "x#") == [("line 1", "a" + " " * 200_000 + "x#")], "in a moment"
 
 
 def test_manifests() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from forensics.model.errors import UsageError
+from forensics.sources.lockfiles.follow import Found, follow, regular
 from forensics.sources.lockfiles.read import UNREAD, kind_of_content, kind_of_name
 
 MAX_FILES = 200_000
@@ -18,32 +18,28 @@ _INSTALLED = (".package-lock.json", ".pnpm/lock.yaml")
 """What npm and pnpm write into `node_modules` about what they installed there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A file to read: where it is, the name to show, and its kind."""
-
-    path: str
-    shown: str
-    kind: str
-
-
 def find_lockfiles(places: Sequence[Path]) -> tuple[list[Found], list[tuple[str, str]]]:
     """Return the lockfiles and manifests that *places* are or hold, by name, and what is not read, with the reason.
 
     Files are what their name says, else what their content says. Symbolic links below a directory are not followed;
-    below `node_modules` only what was installed is read. Raises UsageError for a place that is not there or a file
-    that is no lockfile.
+    below `node_modules` only what was installed is read. Files that requirements name by `-r` and `-c` are read too,
+    within the place, for a file within its directory. Raises UsageError for a place that is not there or a file that is
+    no lockfile.
     """
     found: dict[str, Found] = {}
     unread: list[tuple[str, str]] = []
+    roots: dict[str, str] = {}
     for place in places:
         if place.is_dir():
             for path, kind in _below(place, unread):
                 found.setdefault(path, Found(path, path, kind))
+                roots.setdefault(path, str(place))
                 if len(found) > MAX_FILES:
                     raise UsageError(f"{place} holds more than {MAX_FILES:,} lockfiles.", advice="Name parts of it.")
         else:
             found.setdefault(str(place), Found(str(place), str(place), _kind_of_file(place)))
+            roots.setdefault(str(place), str(place.parent))
+    follow(found, roots, unread)
     return sorted(found.values(), key=lambda f: f.shown), sorted(set(unread))
 
 
@@ -77,14 +73,7 @@ def _below(place: Path, unread: list[tuple[str, str]]) -> Iterator[tuple[str, st
             if kind is None:
                 if name in UNREAD:
                     unread.append((path, "lockfiles of this kind are not read"))
-            elif _regular(path):
+            elif regular(path):
                 yield path, kind
             else:
                 unread.append((path, "it is a symbolic link or no regular file, and is not followed"))
-
-
-def _regular(path: str) -> bool:
-    try:
-        return stat.S_ISREG(os.lstat(path).st_mode)
-    except OSError:
-        return False

@@ -20,11 +20,13 @@ from forensics.model.project import Ecosystem
 from forensics.model.versions import rules_of
 from forensics.sources.lockfiles.ranges import admits
 from forensics.sources.lockfiles.read import Mentions, read_lockfile
-from forensics.sources.lockfiles.records import MAX_BYTES, Pin, Requirement
+from forensics.sources.lockfiles.records import MAX_BYTES, Lockfile, Pin, Requirement
 
 POOL_FROM = 200
 """Below this many files starting workers costs more than they save."""
 BATCH = 40
+NAMED_LINES = 3
+"""Lines of one file that are named as not understood; the rest is counted."""
 Progress = Callable[[int, int], None]
 
 
@@ -68,7 +70,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What came of one file: matches, or why it could not be read.
+    """What came of one file: matches, and why it, or a part of it, could not be read.
 
     `pins` are the wanted projects of which it fixes any version, by their number; they are looked up only in files that
     match, and in all when asked so.
@@ -107,7 +109,13 @@ class Matcher:
         matches = [m for pin in found.pins for m in self._of_pin(pin)]
         matches += [m for requirement in found.requirements for m in self._of_requirement(requirement)]
         pins = {n for pin in found.pins for n in self._by_name.get((pin.ecosystem, pin.name), ())}
-        return Examined(tuple(dict.fromkeys(matches)), "", frozenset(pins))
+        return Examined(tuple(dict.fromkeys(matches)), self._unread(found), frozenset(pins))
+
+    def _unread(self, found: Lockfile) -> str:
+        """Name the lines that were not understood and speak of something wanted: an address may hold any version."""
+        lines = [f"{where}: {line[:200]}" for where, line in found.unread if self._mentions.in_data(line.encode())]
+        more = f"; and {len(lines) - NAMED_LINES:,} more" if len(lines) > NAMED_LINES else ""
+        return f"no version can be told from {'; '.join(lines[:NAMED_LINES])}{more}" if lines else ""
 
     def _of_pin(self, pin: Pin) -> Iterator[Match]:
         named = f"{pin.name} {pin.version}"

@@ -121,6 +121,8 @@ _PIN = re.compile(
     r"\s*([A-Za-z0-9][A-Za-z0-9._-]*+)\s*+(?:\[[^\]]*+\]\s*+)?\(?==(?!=)\s*v?([A-Za-z0-9][A-Za-z0-9.!+_-]*)\s*\)?(?=[\s;#]|$)"
 )
 _NAMED = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*+)\s*+(?:\[[^\]]*+\]\s*+)?(@|[(<>=!~][^;#]*|(?=[;#]|$))")
+_EDITABLE = re.compile(r"(?:-e|--editable)\b")
+_REFERENCE = re.compile(r"(?:-[rc]\s*|--(?:requirement|constraint)(?:\s+|=))(\S.*)")
 _HASH = re.compile(r"--hash[=\s]\s*([a-z0-9]+:[0-9A-Fa-f]+)")
 # A path is looked for at the beginnings of words alone: tried at each character, a long word takes its length squared.
 _URL = re.compile(r"((?:https?|file)://[^\s;]+|(?<![^\s;@])[^\s;@]*\.(?:whl|tar\.gz|zip))(?=[\s;]|$)")
@@ -131,19 +133,41 @@ def read_requirements(text: str) -> Lockfile:
     """Read requirements: exact pins and files by URL, with their hashes; everything else with a name is a range."""
     pins: list[Pin | None] = []
     ranges: list[Requirement] = []
+    unread: list[tuple[str, str]] = []
     for number, line in _logical_lines(text):
+        if line.startswith("-") and not _EDITABLE.match(line):
+            continue
         where = f"line {number}"
         body = line.partition(" --hash")[0].partition(" #")[0]
         hashes: list[tuple[str, str | None]] = [("", digest_of(value)) for value in _HASH.findall(line)]
         if match := _PIN.match(body):
             pins.append(pin(PYPI, match.group(1), match.group(2), hashes, where))
         elif url := _URL.search(body):
-            pins.append(_from_url(url.group(1), hashes, where))
+            pins.append(known := _from_url(url.group(1), hashes, where))
+            unread += [(where, line)] if known is None else []
         elif (match := _NAMED.match(body)) and (name := project_name(PYPI, match.group(1))):
             specifier = match.group(2).strip().strip("()").strip()
             if not specifier.startswith("@"):
                 ranges.append(Requirement(PYPI, name, specifier[:1000], where))
-    return Lockfile("requirements", tuple(p for p in pins if p), tuple(ranges))
+            else:
+                unread.append((where, line))
+        else:
+            unread.append((where, line))
+    return Lockfile("requirements", tuple(p for p in pins if p), tuple(ranges), tuple(unread))
+
+
+def references(text: str) -> list[tuple[str, str]]:
+    """Return where requirements name other files (`-r`, `-c` and their long forms), and the paths or URLs as written.
+
+    Source: pip's requirements file format.
+    """
+    found = ((number, _REFERENCE.fullmatch(line)) for number, line in _logical_lines(text))
+    named = (
+        (number, re.split(r"\s#", match.group(1), maxsplit=1)[0].strip().strip("\"'"))
+        for number, match in found
+        if match
+    )
+    return [(f"line {number}", name) for number, name in named if name]
 
 
 def _from_url(url: str, hashes: list[tuple[str, str | None]], where: str) -> Pin | None:
@@ -157,7 +181,7 @@ def _from_url(url: str, hashes: list[tuple[str, str | None]], where: str) -> Pin
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each requirement, continuations joined, with the number of its first line; no comments, no options."""
+    """Yield each requirement, continuations joined, with the number of its first line; no comments."""
     parts: list[str] = []
     start = 1
     for number, raw in enumerate(text.split("\n"), 1):
@@ -170,7 +194,7 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
         if line.endswith("\\") and not comment:
             continue
         joined, parts = " ".join(parts).strip(), []
-        if joined and not joined.startswith("-"):
+        if joined:
             yield start, joined
     if parts:
         yield start, " ".join(parts).strip()

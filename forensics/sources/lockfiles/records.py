@@ -57,11 +57,15 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Lockfile:
-    """What was read of one lockfile or manifest. `kind` is a word of `KINDS`."""
+    """What was read of one lockfile or manifest. `kind` is a word of `KINDS`.
+
+    `unread` are lines of requirements from which neither version nor range can be told: where, and as written.
+    """
 
     kind: str
     pins: tuple[Pin, ...] = ()
     requirements: tuple[Requirement, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
 
 
 def pin(
