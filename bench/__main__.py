@@ -11,6 +11,7 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
+from compileall import compile_dir
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,7 @@ def main(words: Sequence[str]) -> int:
 
     Returns 1 when a budget does not hold, 2 when no row has such a name.
     """
+    compile_dir(FOLDER.parent / "forensics", quiet=1)  # as an installer does: the peers' packages come compiled, too
     if "--profiles" in words:
         write_profiles()
         return 0

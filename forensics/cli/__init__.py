@@ -61,7 +61,18 @@ def make_app() -> typer.Typer:
     app.add_typer(case.app, name="case")
     app.command("signals")(signals.signals)
     app.command("sweep")(sweep.sweep)
+    for group in (app, log.app, case.app):
+        _evaluate_annotations(group)
     return app
+
+
+def _evaluate_annotations(group: typer.Typer) -> None:
+    """Evaluate the annotations of all commands once: typer does so four times over where they are strings."""
+    from inspect import get_annotations
+
+    for command in group.registered_commands:
+        if command.callback is not None:
+            command.callback.__annotations__ = get_annotations(command.callback, eval_str=True)
 
 
 def main() -> None:
