@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import hashlib
 import os
 import sys
@@ -296,6 +297,7 @@ def document_of(ask: Ask) -> tuple[Document, Path]:
     from forensics.report.build import build_document
 
     investigation, analysis = investigate(ask, _compared(ask.compare_with) if ask.compare_with else None)
+    gc.freeze()  # what was analysed stays to the end: the collector need not walk it again and again
     document = build_document(analysis)
     if investigation.case.meta.complete and ask.cache:
         import msgspec
