@@ -1,4 +1,4 @@
-"""`python -m bench.scale N…`: sweep generated fleets of N projects and print what each size costs.
+"""`python -m bench.scale [--engine E]… N…`: sweep generated fleets of N projects and print what each size costs.
 
 Not a row with a budget: it is where the numbers of `docs/scale.md` come from. Seconds depend on the machine; whether
 they grow in proportion, and whether memory grows at all, does not.
@@ -6,6 +6,8 @@ they grow in proportion, and whether memory grows at all, does not.
 
 from __future__ import annotations
 
+import argparse
+import itertools
 import os
 import subprocess
 import sys
@@ -15,20 +17,25 @@ import time
 from pathlib import Path
 
 
-def main(sizes: list[int]) -> int:
-    """Print one line a size: seconds, seconds a project, requests and bytes a project, peak memory in MiB."""
+def main(words: list[str]) -> int:
+    """Print one line for each size and engine: seconds, requests and bytes a project, peak memory in MiB."""
+    reader = argparse.ArgumentParser(prog="python -m bench.scale")
+    reader.add_argument("sizes", type=int, nargs="*", default=[100, 400], metavar="N", help="projects of a fleet")
+    reader.add_argument("--engine", action="append", choices=["pool", "dask"], help="pool by default; may repeat")
+    chosen = reader.parse_args(words)
     from tests.lab import serve
     from tests.lab.fleet import build_fleet
 
-    print("projects  seconds  s/project  requests/project  KiB on disk/project  peak MiB of the command")
-    for size in sizes:
+    print("engine  projects  seconds  s/project  requests/project  KiB on disk/project  peak MiB of the command")
+    for size, engine in itertools.product(chosen.sizes, chosen.engine or ["pool"]):
         fleet = build_fleet(size)
         with tempfile.TemporaryDirectory() as scratch, serve(fleet) as server:
             home = Path(scratch)
             names = home / "names.txt"
             names.write_text("\n".join(fleet.names) + "\n", "utf-8")
             line = [str(Path(sys.executable).with_name("forensics")), "sweep", str(names), "-o", str(home / "sweep"),
-                    "--per-second", "100000", "--concurrency", "64", "--quiet", "--exit-zero"]  # fmt: skip
+                    "--per-second", "100000", "--concurrency", "64", "--quiet", "--exit-zero",
+                    "--engine", engine]  # fmt: skip
             env = {**os.environ, **server.env(), "FORENSICS_CACHE": str(home / "cache")}
             start = time.perf_counter()
             running = subprocess.Popen(line, env=env, stdout=subprocess.DEVNULL)
@@ -38,7 +45,7 @@ def main(sizes: list[int]) -> int:
                 raise RuntimeError(f"the sweep ended with {running.returncode}")
             disk = sum(p.stat().st_size for p in (home / "sweep").rglob("*") if p.is_file())
             requests = len(server.requests) / size
-        row = (f"{size:8}", f"{seconds:8.1f}", f"{seconds / size:10.3f}", f"{requests:17.1f}")
+        row = (f"{engine:6}", f"{size:9}", f"{seconds:8.1f}", f"{seconds / size:10.3f}", f"{requests:17.1f}")
         print(*row, f"{disk / size / 1024:20.0f}", f"{peak:24.0f}", flush=True)
     return 0
 
@@ -81,11 +88,12 @@ class Memory:
 
 
 def _family(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children")
+    """Return *pid* and every process that one of its threads, or a process of theirs, started."""
     try:
-        return [pid, *(one for child in children.read_text().split() for one in _family(int(child)))]
+        children = [lists.read_text().split() for lists in Path(f"/proc/{pid}/task").glob("*/children")]
     except OSError:
         return [pid]
+    return [pid, *(one for some in children for child in some for one in _family(int(child)))]
 
 
 def _share(pid: int) -> int:
@@ -98,4 +106,4 @@ def _share(pid: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main([int(word) for word in sys.argv[1:]] or [100, 400]))
+    sys.exit(main(sys.argv[1:]))

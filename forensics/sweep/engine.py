@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -31,6 +32,10 @@ AHEAD = 2
 """Tasks in flight for each worker: one that runs and one that waits, so that memory stays flat."""
 DEATHS = 2
 """Workers that one task may cost before it is given up."""
+TRIP = 0.5
+"""Seconds of work that one message to a cluster should carry. Sending it costs some six thousandths of a second."""
+MOST = 64
+"""Tasks that travel in one message at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +140,66 @@ def _quietly() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """A task of a group that raised, in place of its result."""
+
+    why: str
+
+
+def _do_group(work: Callable[[Any], Any], tasks: list[Any]) -> tuple[list[Any], float]:
+    """Return what *work* makes of each of *tasks*, in order, and the seconds that all took. Runs on a worker."""
+    begun, results = time.perf_counter(), list[Any]()
+    for task in tasks:
+        try:
+            results.append(work(task))
+        except Exception as error:  # one task of a group must not take the others along
+            results.append(_Raised(type(error).__name__))
+    return results, time.perf_counter() - begun
+
+
+class _Groups(Generic[T]):
+    """The tasks in groups, each of which travels in one message: as many as make TRIP seconds of work.
+
+    What one message costs is a tenth of a short task. How long tasks take is learnt from those that are done; a task
+    that takes long travels alone. Towards the end groups become smaller, so that the workers end together.
+    """
+
+    def __init__(self, tasks: Iterable[T], in_flight: int) -> None:
+        self._tasks, self._in_flight, self._size = iter(tasks), in_flight, 1
+        self._next, self._suspects = deque[T](), deque[T]()
+
+    def take(self) -> list[T]:
+        """Return the next group; an empty one at the end."""
+        if self._suspects:
+            return [self._suspects.popleft()]
+        self._next.extend(islice(self._tasks, max(0, self._in_flight * self._size - len(self._next))))
+        share = -(-len(self._next) // self._in_flight)
+        return [self._next.popleft() for _ in range(min(share, self._size))]
+
+    def done(self, group: list[T], seconds: float) -> None:
+        """Learn from *group*, which took *seconds*, how large the next one should be: at most twice as large."""
+        fit = int(TRIP * len(group) / seconds) if seconds else MOST
+        self._size = max(1, min(fit, self._size * 2, MOST))
+
+    def suspect(self, group: list[T]) -> None:
+        """Let each task of *group*, one of which cost its workers, be tried alone."""
+        self._suspects.extend(group)
+
+
+_QUIET = {
+    # Archives are read in processes of their own, which daemonic workers may not start.
+    "distributed.worker.daemon": False,
+    # What follows feeds a dashboard that is not served here, and takes a twentieth of two processors while it does.
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.worker.profile.enabled": False,
+    # Still bounds the memory of a worker, without looking at it ten times a second.
+    "distributed.worker.memory.monitor-interval": "1s",
+}
+"""How a cluster that is started here differs from Dask's defaults."""
+
+
 class Dask:
     """The workers of a Dask cluster. *address* is that of its scheduler; without one a cluster starts on this machine.
 
@@ -152,8 +217,7 @@ class Dask:
         self._cluster: Any = None
         if address is None:
             count = workers or processors()
-            # Archives are read in processes of their own, which daemonic workers may not start.
-            import_module("dask").config.set({"distributed.worker.daemon": False})
+            import_module("dask").config.set(_QUIET)  # for good: a worker that is started again reads it again
             self._cluster = self._dask.LocalCluster(
                 n_workers=count, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
             )
@@ -169,36 +233,41 @@ class Dask:
 
     def run(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R | Lost[T]]:
         """Yield results as they come. The scheduler gives the tasks of a lost worker to another one."""
-        waiting = iter(tasks)
-        known: dict[str, T] = {}
+        in_flight = self.workers * AHEAD
+        groups, flying = _Groups(tasks, in_flight), self._dask.as_completed(loop=self._client.loop)
+        sent: dict[str, list[T]] = {}
 
-        def submit(some: Iterable[T]) -> list[Any]:
-            futures = []
-            for task in some:
-                try:
-                    future = self._client.submit(work, task, pure=False, retries=0)
-                except Exception as error:  # its classes differ from version to version; each means the same here
-                    raise Unreachable(
-                        f"The scheduler went away: {type(error).__name__}.",
-                        meaning="What is done is kept; what was in flight is not done.",
-                        advice="Start the cluster again and run the same command: it goes on with what is left.",
-                    ) from error
-                known[future.key] = task
-                futures.append(future)
-            return futures
+        def send() -> None:
+            while len(sent) < in_flight and (group := groups.take()):
+                future = self._submit(work, group)
+                sent[future.key] = group
+                flying.add(future)
 
-        first = submit(islice(waiting, self.workers * AHEAD))
-        flying = self._dask.as_completed(first, loop=self._client.loop)
+        send()
         for future in flying:
-            task = known.pop(future.key)
+            group, results = sent.pop(future.key), list[Any]()
             if future.status == "finished":
-                yield future.result()
+                results, seconds = future.result()
+                groups.done(group, seconds)
+            elif len(group) > 1:
+                groups.suspect(group)
+                group = []
             else:
-                why = type(future.exception()).__name__ if future.status == "error" else future.status
-                yield Lost(task, f"the cluster gave it up: {why}")
+                results = [_Raised(type(future.exception()).__name__ if future.status == "error" else future.status)]
             future.release()
-            for another in submit(islice(waiting, 1)):
-                flying.add(another)
+            send()
+            for task, result in zip(group, results, strict=True):
+                yield Lost(task, f"the cluster gave it up: {result.why}") if isinstance(result, _Raised) else result
+
+    def _submit(self, work: Callable[[T], R], group: list[T]) -> Any:
+        try:
+            return self._client.submit(_do_group, work, group, pure=False, retries=0)
+        except Exception as error:  # its classes differ from version to version; each means the same here
+            raise Unreachable(
+                f"The scheduler went away: {type(error).__name__}.",
+                meaning="What is done is kept; what was in flight is not done.",
+                advice="Start the cluster again and run the same command: it goes on with what is left.",
+            ) from error
 
     def reach(self, path: Path) -> None:
         """Ask every worker whether it sees *path* and may start processes. Raises UsageError."""

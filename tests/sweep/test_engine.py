@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from forensics.model.errors import UsageError
-from forensics.sweep.engine import Dask, Engine, Lost, Pool, engine_for
+from forensics.sweep.engine import MOST, Dask, Engine, Lost, Pool, _Groups, engine_for
 
 
 def double(number: int) -> int:
@@ -20,6 +21,12 @@ def double(number: int) -> int:
 def die_on_seven(number: int) -> int:
     if number == 7:
         os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def refuse_seven(number: int) -> int:
+    if number == 7:
+        raise ValueError("seven")
     return number
 
 
@@ -74,16 +81,47 @@ def test_a_worker_that_dies_costs_nothing(engine: Engine, tmp_path: Path) -> Non
     assert sorted(engine.run(die_once, tasks)) == list(range(20))
 
 
-def test_a_task_that_kills_its_workers_is_given_up_and_named() -> None:
-    pool = Pool(2)
-    try:
-        results = list(pool.run(die_on_seven, range(20)))
-    finally:
-        pool.close()
+def test_a_task_that_kills_its_workers_is_given_up_and_named(engine: Engine) -> None:
+    results = list(engine.run(die_on_seven, range(20)))
     (lost,) = [r for r in results if isinstance(r, Lost)]
     assert lost.task == 7
-    assert "died" in lost.why
+    assert re.search("died|gave it up", lost.why)
     assert sorted(r for r in results if not isinstance(r, Lost)) == [n for n in range(20) if n != 7]
+
+
+def test_a_task_that_raises_costs_itself_only(dask: Dask) -> None:
+    results = list(dask.run(refuse_seven, range(20)))
+    assert [r for r in results if isinstance(r, Lost)] == [Lost(7, "the cluster gave it up: ValueError")]
+    assert sorted(r for r in results if not isinstance(r, Lost)) == [n for n in range(20) if n != 7]
+
+
+def test_short_tasks_travel_together_and_long_ones_alone() -> None:
+    groups = _Groups(iter(range(1000)), 4)
+    sizes = []
+    while group := groups.take():
+        sizes.append(len(group))
+        groups.done(group, seconds=0.05 * len(group))
+    assert sizes[:5] == [1, 2, 4, 8, 10]
+    assert max(sizes) == 10
+    assert sum(sizes) == 1000
+    assert sizes[-4:] == sorted(sizes[-4:], reverse=True)
+    assert sizes[-1] == 1
+    slow = _Groups(iter(range(9)), 4)
+    for _ in range(9):
+        slow.done(group := slow.take(), seconds=3.0)
+        assert len(group) == 1
+    assert slow.take() == []
+
+
+def test_groups_are_bounded_and_become_smaller_when_tasks_take_longer() -> None:
+    groups = _Groups(iter(range(10_000)), 4)
+    for _ in range(20):
+        groups.done(group := groups.take(), seconds=0.0)
+    assert len(group) == MOST
+    groups.done(group, seconds=6.4)
+    assert len(groups.take()) == 5
+    groups.suspect([1, 2])
+    assert [groups.take(), groups.take()] == [[1], [2]]
 
 
 def test_engines_by_name() -> None:
