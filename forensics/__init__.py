@@ -35,7 +35,8 @@ def open_case(
 
     *trust_root* vouches for a case that brings a root of its own. *workers* is how many processes verify; one for each
     processor by default. *progress* is called with a stage, how many are done and of how many; by default one line
-    shows it in a notebook and on a terminal. Raises CaseNotFound, ForeignCase, DamagedCase, UntrustedRoot.
+    shows it in a notebook and on a terminal. Raises CaseNotFound, ForeignCase, DamagedCase, and for
+    a trust root UntrustedRoot, MalformedEvidence, HostileInput.
     """
     from forensics.evidence.library import find_case
     from forensics.investigation import Investigation
@@ -60,7 +61,8 @@ def investigate(
     *project* is `name`, `pypi:name`, `npm:name` or a purl; *case* names the case to make, to go on with, or to open.
     *offline* takes the newest case and asks nobody; *refresh* asks again although a case is complete. *files* says
     whose artifacts to keep: none, suspects or all. *trust_root*, *workers* and *progress* are those of `open_case`.
-    Endpoints come from the environment, as for the command. Raises BadProject, NoSuchProject, CaseNotFound, UsageError.
+    Endpoints come from the environment, as for the command. Raises BadProject, NoSuchProject, UsageError, and as
+    `open_case` does.
     """
     import os
 

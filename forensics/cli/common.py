@@ -126,7 +126,10 @@ def hash_facts(values: list[str] | None, project: Project | None) -> list[dict[s
 
 
 def endpoints_from(ask: Ask) -> Endpoints:
-    """Return the endpoints in force: flags, environment, `forensics.toml` in the current directory, defaults."""
+    """Return the endpoints in force: flags, environment, `forensics.toml` in the current directory, defaults.
+
+    Raises UsageError for a service that nobody knows and for an address that is none.
+    """
     from forensics.model.endpoints import SERVICES, resolve_endpoints
 
     flags = pairs(ask.endpoint, "--endpoint", "KEY=URL")

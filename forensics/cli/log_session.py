@@ -32,7 +32,10 @@ class Logs:
 
 
 def logs_of(ask: Ask) -> Logs:
-    """Return what *ask* means. A case brings its endpoints and its trust root, which somebody must vouch for."""
+    """Return what *ask* means. A case brings its endpoints and its trust root, which somebody must vouch for.
+
+    Raises UsageError for `--offline` without a case, and as `open_case`, `endpoints_from` and `vouch` do.
+    """
     from forensics.attestation.trust import default_root, vouch
 
     named = trust_root_bytes(ask)
@@ -51,7 +54,7 @@ def logs_of(ask: Ask) -> Logs:
 
 
 def open_case(name: str) -> Case:
-    """Return the case called *name*, or at that path. Raises CaseNotFound and the errors of a broken one."""
+    """Return the case called *name*, or at that path. Raises CaseNotFound, ForeignCase, DamagedCase."""
     from forensics.evidence.case import Case
     from forensics.evidence.library import find_case
 

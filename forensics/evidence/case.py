@@ -255,7 +255,7 @@ class Case:
         return self._named("data/git/", ".bundle")
 
     def git(self, name: str) -> bytes:
-        """Return a git bundle; raises DamagedCase when it is missing."""
+        """Return a git bundle; raises DamagedCase when it is missing, UsageError for what cannot be a file's name."""
         return require(self._store, f"data/git/{_checked_name(name)}.bundle")
 
     def write_tables(self, tables: Mapping[str, bytes]) -> None:
@@ -272,7 +272,7 @@ class Case:
         return self._named("data/tables/", ".parquet")
 
     def table(self, name: str) -> bytes:
-        """Return a derived table as Parquet; raises DamagedCase when it is missing. It is a claim until recomputed."""
+        """Return a derived table as Parquet, which is a claim until recomputed. Raises as `git` does."""
         return require(self._store, f"data/tables/{_checked_name(name)}.parquet")
 
     def reopen_for_collection(self) -> None:

@@ -118,7 +118,8 @@ def import_case(archive: Path, into: Path) -> Case:
     """Unpack the zipped case *archive* into the new directory *into* and open it; on failure nothing is left there.
 
     The bytes are not verified: `verify_bag` does that. Raises ForeignCase for a zip that holds no case or names outside
-    it, HostileInput beyond a limit, UsageError when *into* exists.
+    it, DamagedCase for one that cannot be read, HostileInput beyond a limit, UsageError when *into* exists,
+    EvidenceError when it cannot be written.
     """
     if into.exists():
         raise UsageError(f"{into} exists already.", advice="Name a directory that does not exist yet.")

@@ -38,7 +38,11 @@ class Store(Protocol):
     path: Path
 
     def read(self, name: str, limit: int = MAX_FILE_BYTES) -> bytes | None:
-        """Return the content of a file, None when there is none; raises HostileInput beyond *limit* bytes."""
+        """Return the content of a file, None when there is none.
+
+        Raises HostileInput beyond *limit* bytes, ForeignCase for a link or what is no name, DamagedCase for a member
+        of a zip that cannot be read.
+        """
 
     def names(self) -> list[str]:
         """Return the path of every file, sorted."""
@@ -47,7 +51,10 @@ class Store(Protocol):
         """Return the size of a file in bytes, None when there is none."""
 
     def window(self, name: str) -> tuple[int, int, int] | None:
-        """Return an open descriptor, and offset and length of a file in it, when it lies there as it is."""
+        """Return an open descriptor, and offset and length (bytes) of a file in it, when it lies there as it is.
+
+        Who called closes the descriptor. Raises DamagedCase when the file lies outside of the archive.
+        """
 
 
 def open_store(path: Path) -> Store:

@@ -62,7 +62,8 @@ class Investigation:
     ) -> Investigation:
         """Create a case at *path* and return the investigation of it. *trust_root* defaults to the shipped one.
 
-        Raises UsageError when something is at *path* already, MalformedEvidence for a trust root that is none.
+        Raises UsageError when something is at *path* already, EvidenceError when it cannot be written; for a trust root
+        that is none MalformedEvidence, and HostileInput for an oversized one.
         """
         from forensics.attestation.trust import default_root, vouch
         from forensics.evidence.case import Case
@@ -88,7 +89,8 @@ class Investigation:
     def reopen(cls, path: Path, *, trust_root: bytes | None = None) -> Investigation:
         """Open the case at *path*. Its own trust root is used only if we ship its digest or *trust_root* is it.
 
-        Raises CaseNotFound, ForeignCase, DamagedCase, UntrustedRoot.
+        Raises CaseNotFound, ForeignCase, DamagedCase, and for a trust root UntrustedRoot, MalformedEvidence,
+        HostileInput, as `vouch` does.
         """
         from forensics.attestation.trust import vouch
         from forensics.evidence.case import Case

@@ -116,7 +116,10 @@ class Git:
         return total
 
     async def make_repository(self) -> None:
-        """Make an empty bare repository in place of an earlier one, without templates and so without hooks."""
+        """Make an empty bare repository in place of an earlier one, without templates and so without hooks.
+
+        Raises BadAnswer when git cannot, and as `local` does.
+        """
         shutil.rmtree(self._repository, ignore_errors=True)
         done = await self.local("init", "--quiet", "--bare", "--template=", str(self._repository), inside=False)
         if done.code:

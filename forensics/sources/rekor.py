@@ -87,7 +87,10 @@ class Rekor:
         return await self._one(url, lambda entry: entry.raw.index == index, f"entry {index}")
 
     async def by_id(self, entry_id: str) -> Outcome[LoggedEntry | None]:
-        """Return the entry with *entry_id* (64 or 80 hex digits), None where the log answers that it has none."""
+        """Return the entry with *entry_id* (64 or 80 hex digits), None where the log answers that it has none.
+
+        Raises UsageError for what is no such id.
+        """
         wanted = entry_id.lower()
         if not _ENTRY_ID.fullmatch(wanted):
             raise UsageError(f"{entry_id!r} is not the id of a log entry.", advice="It has 64 or 80 hex digits.")

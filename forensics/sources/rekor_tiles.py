@@ -91,7 +91,8 @@ def verified_checkpoint(
 ) -> SignedCheckpoint:
     """Return the checkpoint *raw* after verifying that a log of *shard* signed it under its own origin.
 
-    Raises MalformedEvidence for a note that cannot be read, of an unknown origin, or without a valid signature.
+    Raises MalformedEvidence for a note that cannot be read, of an unknown origin, or without a valid signature,
+    HostileInput for an oversized one.
     Source: C2SP tlog-checkpoint and signed-note; Sigstore's Rekor v2 client specification, section 4.4.
     """
     checkpoint = parse_checkpoint(raw)
@@ -149,7 +150,7 @@ class HttpTiles:
         return answer.body
 
     async def head(self, shard: TileShard) -> SignedCheckpoint:
-        """Return the newest checkpoint, verified. Raises SourceError, and MalformedEvidence for one that is none."""
+        """Return the newest checkpoint, verified. Raises SourceError, and as `verified_checkpoint` does."""
         raw = await self.checkpoint()
         return verified_checkpoint(_text(raw), shard, (self.seen,) if self.seen else ())
 

@@ -24,8 +24,9 @@ _CONFIG: Final = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
 async def request_timestamp(client: Client, url: str, message: bytes) -> bytes:
     """Return the response (DER) of the timestamping authority at *url* over *message*.
 
-    Raises BadAnswer for anything but a granted timestamp of this message that carries our nonce, and what the client
-    raises. Whether the authority is a known one is for who verifies. Source: RFC 3161 sections 2.4 and 3.4.
+    Raises Refused for a status other than 200, BadAnswer for anything but a granted timestamp of this message that
+    carries our nonce, and what the client raises. Whether the authority is a known one is for who verifies.
+    Source: RFC 3161 sections 2.4 and 3.4.
     """
     import hashlib
 

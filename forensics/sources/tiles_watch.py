@@ -91,8 +91,8 @@ class Behind(Doubtful):
 def load_state(data: bytes, shard: TileShard) -> State:
     """Return the state in the file *data*, a checkpoint of *shard* in it.
 
-    Raises MalformedEvidence for one that cannot be read or whose checkpoint no log of *shard* signed, UsageError for
-    one of another log.
+    Raises MalformedEvidence for one that cannot be read or whose checkpoint no log of *shard* signed, HostileInput for
+    an oversized checkpoint, UsageError for a state of another log.
     """
     try:
         plain = json.loads(data[: MAX_STATE + 1])

@@ -36,7 +36,10 @@ class Targets:
     examples: list[str] = field(default_factory=list)
 
     def add(self, entry: str, downloads: int | None = None) -> None:
-        """Take what *entry* names: `name`, `pypi:name`, `npm:name` or a purl."""
+        """Take what *entry* names: `name`, `pypi:name`, `npm:name` or a purl; what names nothing is skipped.
+
+        Raises UsageError beyond MAX_PROJECTS.
+        """
         try:
             project = parse_project(entry)
         except BadProject:

@@ -221,7 +221,10 @@ def parse_entry(body: bytes, generation: Generation | None = None) -> EntryView:
 
 
 def decode_body(body: bytes) -> bytes:
-    """Return the entry from the `body` of a Rekor v1 answer, which is base64 of it. Raises MalformedEvidence."""
+    """Return the entry from the `body` of a Rekor v1 answer, which is base64 of it.
+
+    Raises MalformedEvidence for what is not base64, HostileInput above twice MAX_ENTRY.
+    """
     if len(body) > 2 * MAX_ENTRY:
         raise HostileInput(f"an entry of {len(body)} characters; the limit is {2 * MAX_ENTRY}")
     return decode_base64(body)

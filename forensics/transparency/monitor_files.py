@@ -99,7 +99,8 @@ def read_checkpoints(text: str) -> list[str]:
 def last_checkpoint(text: str) -> Checkpoint | tuple[str, int, bytes] | None:
     """Return the last checkpoint of a log info file: parsed where it is signed, else (origin, size, root).
 
-    None for an empty file. Neither was verified. Raises MalformedEvidence for a last line that is no checkpoint.
+    None for an empty file. Neither was verified. Raises MalformedEvidence for a last line that is no checkpoint,
+    HostileInput for an oversized one.
     """
     lines = read_checkpoints(text)
     if not lines:

@@ -97,7 +97,8 @@ def parse_path(path: str) -> TileName:
 def width_at(size: int, level: int | None, index: int) -> int:
     """Return the width (0 to 256) of the tile at *level*, *index* in a tree of *size* leaves; 0 where there is none.
 
-    Clients must not ask for any other. Source: C2SP tlog-tiles, "Partial Tiles".
+    Clients must not ask for any other. Raises MalformedEvidence for numbers that no tree has. Source: C2SP tlog-tiles,
+    "Partial Tiles".
     """
     if not 0 <= size <= MAX_TREE_SIZE or not 0 <= (level or 0) <= MAX_TILE_LEVEL or index < 0:
         raise MalformedEvidence("a tile outside of any tree")

@@ -56,7 +56,10 @@ class TileTree:
         await self._right_edge()
 
     async def tile(self, level: int, index: int) -> list[bytes]:
-        """Return the hashes of the tile at *level*, *index*, checked up to the root."""
+        """Return the hashes (32 bytes each) of the tile at *level*, *index*, checked up to the root.
+
+        Raises MalformedEvidence for a tile that does not hash to the tree, and what the reader raises.
+        """
         edge = await self._right_edge()
         key = (level, index)
         if key in edge:
@@ -154,7 +157,8 @@ class TileTree:
 async def read_bundle(reader: TileReader, size: int, index: int) -> bytes:
     """Return the bundle *index* of a tree of *size* leaves; where the partial one is gone, the full one.
 
-    Nothing is checked. Raises SourceError where neither can be had. Source: C2SP tlog-tiles, "Log entries".
+    Nothing is checked. Raises SourceError where neither can be had, MalformedEvidence for an index outside of the tree.
+    Source: C2SP tlog-tiles, "Log entries".
     """
     return await _first(plan(size, None, index), lambda name: reader.entries(index, name.width))
 

@@ -18,7 +18,10 @@ LEAD_SCHEMA = "forensics/lead/1"
 
 
 def read_facts(data: bytes, source: str, evidence: tuple[str, ...], project: Project, found: Supplements) -> None:
-    """`[[fact]]` tables: kind (`removed`, `published`, `hash`, `link`), version, and at, filename, sha256 or url."""
+    """`[[fact]]` tables: kind (`removed`, `published`, `hash`, `link`), version, and at, filename, sha256 or url.
+
+    Raises ValueError for a file without one, and as `read_fact` and `parse_toml` do.
+    """
     facts = items(parse_toml(data.decode("utf-8-sig")).get("fact"))
     if not facts:
         raise ValueError("it holds no [[fact]] table")
@@ -72,7 +75,10 @@ def exact_time(value: str) -> datetime:
 
 
 def read_lead(data: bytes, source: str, evidence: tuple[str, ...], project: Project, found: Supplements) -> None:
-    """A lead file: releases, log indices, advisory ids and hashes, each with its public source."""
+    """A lead file: releases, log indices, advisory ids and hashes, each with its public source.
+
+    Raises ValueError for another schema and for a lead about another project, and as `parse_toml` does.
+    """
     lead = parse_toml(data.decode("utf-8-sig"))
     if lead.get("schema") != LEAD_SCHEMA:
         raise ValueError(f"it does not say schema = {LEAD_SCHEMA!r}")

@@ -43,7 +43,10 @@ def read_requirements(
 
 
 def read_locks(data: bytes, source: str, evidence: tuple[str, ...], project: Project, found: Supplements) -> None:
-    """A lockfile of any kind: versions that existed; digests with file names where the format gives them."""
+    """A lockfile of any kind: versions that existed; digests with file names where the format gives them.
+
+    Raises MalformedEvidence for a kind that is not known, and as `read_lockfile` does.
+    """
     kind = kind_of_content(data)
     if kind is None:
         raise MalformedEvidence("It is no lockfile of a kind that is known.")
@@ -70,7 +73,7 @@ def read_conda(data: bytes, source: str, evidence: tuple[str, ...], project: Pro
     """Digests of sdists that conda-forge's feedstock pinned: an independent witness of what the index served then.
 
     Either JSON lines with `version`, `sdist_sha256`, and where known `url`, `commit_time`; or one recipe
-    (`meta.yaml`, `recipe.yaml`) with `url` and `sha256` of its sources.
+    (`meta.yaml`, `recipe.yaml`) with `url` and `sha256` of its sources. Raises ValueError when it pins nothing.
     """
     pinned = _history(data) if data.lstrip().startswith(b'{"') else _recipe(lines_of(data))
     count = 0
@@ -127,7 +130,8 @@ def read_indicators(data: bytes, source: str, evidence: tuple[str, ...], project
     """Published indicators: prose, tables or lists in which hashes, versions and file names stand side by side.
 
     A digest is a file's only where one digest and one file stand alone in a line; otherwise it stays loose. Digests
-    beside files of other projects only are left out. Versions count behind the project's name.
+    beside files of other projects only are left out. Versions count behind the project's name. Raises ValueError when
+    nothing of the project is named.
     """
     before = len(found.files) + len(found.loose_hashes) + len(found.mentions)
     named = _versions_behind(project)

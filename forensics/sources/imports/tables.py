@@ -25,7 +25,8 @@ _ENTRY_ID = re.compile(r"(?:[0-9a-f]{16})?[0-9a-f]{64}")
 def read_export(data: bytes, source: str, evidence: tuple[str, ...], project: Project, found: Supplements) -> None:
     """Rows of `bigquery-public-data.pypi.distribution_metadata`; integers may be strings, times end in ` UTC`.
 
-    Source: warehouse/forklift/legacy.py. `path` may begin with a slash or not.
+    `path` may begin with a slash or not. Raises ValueError when a column is missing that every export has, and as
+    `rows_of` does. Source: warehouse/forklift/legacy.py.
     """
     if not {"filename", "version", "sha256digest"} <= columns_of(data):
         raise ValueError("it names no columns filename, version and sha256_digest")
@@ -95,7 +96,10 @@ def _subject(
 
 
 def read_monitor(data: bytes, source: str, evidence: tuple[str, ...], project: Project, found: Supplements) -> None:
-    """Lines of rekor-monitor's output, JSON or text: each names an entry by index and id, which is looked up."""
+    """Lines of rekor-monitor's output, JSON or text: each names an entry by index and id, which is looked up.
+
+    Raises ValueError when no line is one of them; others that cannot be read are counted as a problem.
+    """
     from forensics.model.errors import EvidenceError
     from forensics.sources.imports.rows import lines_of
     from forensics.transparency.monitor_files import parse_line
