@@ -13,16 +13,15 @@ from forensics.model.claims import (
     FULCIO_ROOT_ARC,
     SCT_LIST,
     SUBJECT_ALTERNATIVE_NAME,
-    USERNAME_OID,
     Encoding,
 )
 from forensics.model.errors import HostileInput, MalformedEvidence
 from forensics.model.identity import Identity
 from forensics.transparency import der
+from forensics.transparency.names import OTHER_NAME, claim_text, general_name
 
 MAX_CERTIFICATE = 256 * 1024
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_OTHER_NAME, _EMAIL, _DNS, _URI = 0xA0, 0x81, 0x82, 0x86
 
 
 def parts_of(certificate: bytes) -> der.CertificateParts:
@@ -79,22 +78,11 @@ def identity_of_parts(parts: der.CertificateParts) -> Identity:
 
 def _read_claim(extension: der.Extension, claims: dict[str, str], unknown: list[tuple[str, str]]) -> None:
     claim = BY_OID.get(extension.oid)
-    text = _text(extension.value, claim.encoding) if claim else None
+    text = claim_text(extension.value, encoded=claim.encoding is Encoding.DER) if claim else None
     if claim is None or text is None or claim.field in claims:
         unknown.append((extension.oid, extension.value.hex()))
     else:
         claims[claim.field] = text
-
-
-def _text(value: bytes, encoding: Encoding) -> str | None:
-    """The text of a claim, in either encoding: issuers have mixed them up before."""
-    text = der.utf8_string(value)
-    if text is not None and (encoding is Encoding.DER or len(value) > 2):
-        return text
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return None
 
 
 def _read_names(value: bytes, claims: dict[str, str], unknown: list[tuple[str, str]]) -> None:
@@ -105,33 +93,13 @@ def _read_names(value: bytes, claims: dict[str, str], unknown: list[tuple[str, s
         unknown.append((SUBJECT_ALTERNATIVE_NAME, value.hex()))
         return
     for tag, begin, content, stop in names:
-        text = _username(value[content:stop]) if tag == _OTHER_NAME else _name(tag, value[content:stop])
+        text = general_name(tag, value[content:stop])
         if text is None or "subject_alternative_name" in claims:
             unknown.append((SUBJECT_ALTERNATIVE_NAME, value[begin:stop].hex()))
             continue
         claims["subject_alternative_name"] = text
-        if tag == _OTHER_NAME:
+        if tag == OTHER_NAME:
             claims["username"] = text
-
-
-def _name(tag: int, content: bytes) -> str | None:
-    if tag not in (_EMAIL, _DNS, _URI):
-        return None
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return None
-
-
-def _username(content: bytes) -> str | None:
-    """An OtherName of Fulcio's type .7: [0] EXPLICIT UTF8String. Source: RFC 5280 section 4.2.1.6."""
-    try:
-        kind, value = list(der.children(content, 0, len(content)))
-        if kind[0] != der.OBJECT_IDENTIFIER or der.oid_text(content[kind[2] : kind[3]]) != USERNAME_OID:
-            return None
-    except (MalformedEvidence, ValueError):
-        return None
-    return der.utf8_string(content[value[2] : value[3]]) if value[0] == _OTHER_NAME else None
 
 
 def _sct_time(value: bytes) -> datetime | None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from forensics.model.claims import BY_OID, USERNAME_OID, Encoding
+from forensics.model.claims import BY_OID, Encoding
 from forensics.model.errors import HostileInput, MalformedEvidence
 from forensics.transparency import der
+from forensics.transparency.names import OTHER_NAME, claim_text, general_name
 
 MAX_CERTIFICATE = 256 * 1024
-_OTHER_NAME, _EMAIL, _DNS, _URI = 0xA0, 0x81, 0x82, 0x86
 _ARC = bytes.fromhex("2b0601040183bf3001")  # 1.3.6.1.4.1.57264.1
 _SAN = bytes.fromhex("551d11")  # 2.5.29.17
 _ARC_ELEMENT = b"\x06\x0a" + _ARC
@@ -68,7 +68,7 @@ def extension_text(certificate: bytes, oid: str) -> str | None:
     """
     for extension in der.read_certificate(certificate).extensions:
         if extension.oid == oid:
-            return _text(extension.value, False)
+            return claim_text(extension.value, encoded=False)
     return None
 
 
@@ -206,58 +206,20 @@ def _read(data: bytes, at: int, end: int, found: CertificateNames) -> int:
     value = data[begin:stop]
     if name is None:
         found.names += tuple(_names(value))
-    elif (text := _text(value, name in _ENCODED)) is not None:
+    elif (text := claim_text(value, encoded=name in _ENCODED)) is not None:
         found.claims.setdefault(name, text)
     return stop
 
 
-def _text(value: bytes, encoded: bool) -> str | None:
-    """The text of a claim, in either encoding: issuers have mixed them up before. *encoded*: it should be a UTF8String.
-
-    An empty UTF8String is two bytes that could be a raw text as well.
-    """
-    text = der.utf8_string(value)
-    if text is not None and (text or encoded):
-        return text
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return None
-
-
 def _names(value: bytes) -> list[str]:
     """The names of a subject alternative name that are text. Source: RFC 5280 section 4.2.1.6."""
-    if value[:1] == b"\x30" and 5 < len(value) == value[1] + 2 == value[3] + 4 < 130 and value[2] != _OTHER_NAME:
-        name = _name(value[2], value[4:])  # one name, as nearly always
+    if value[:1] == b"\x30" and 5 < len(value) == value[1] + 2 == value[3] + 4 < 130 and value[2] != OTHER_NAME:
+        name = general_name(value[2], value[4:])  # one name, as nearly always
         return [] if name is None else [name]
     try:
         start, end = der.whole(value, der.SEQUENCE)
         elements = list(der.children(value, start, end))
     except MalformedEvidence:
         return []
-    names = []
-    for tag, _, content, stop in elements:
-        text = _username(value[content:stop]) if tag == _OTHER_NAME else _name(tag, value[content:stop])
-        if text is not None:
-            names.append(text)
-    return names
-
-
-def _name(tag: int, content: bytes) -> str | None:
-    if tag not in (_EMAIL, _DNS, _URI):
-        return None
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return None
-
-
-def _username(content: bytes) -> str | None:
-    """An OtherName of Fulcio's type .7: [0] EXPLICIT UTF8String. Source: RFC 5280 section 4.2.1.6."""
-    try:
-        kind, value = list(der.children(content, 0, len(content)))
-        if kind[0] != der.OBJECT_IDENTIFIER or der.oid_text(content[kind[2] : kind[3]]) != USERNAME_OID:
-            return None
-    except (MalformedEvidence, ValueError):
-        return None
-    return der.utf8_string(content[value[2] : value[3]]) if value[0] == _OTHER_NAME else None
+    found = (general_name(tag, value[content:stop]) for tag, _, content, stop in elements)
+    return [name for name in found if name is not None]
