@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from forensics.model.checked import NotChecked, Outcome
+from forensics.model.checked import Checked, NotChecked, Outcome
 
 NO_PUBLICATION = NotChecked("the index does not state how versions were published", "packument, journal or export")
 
@@ -84,3 +84,9 @@ class Publication:
     signatures: tuple[Signature, ...] = ()
     integrity: str | None = None
     placeholder: bool = False
+
+
+def uploader_in(publication: Outcome[Publication]) -> Uploader | None:
+    """Return who published according to *publication*, None where nobody says."""
+    uploader = publication.value.uploader if isinstance(publication, Checked) else publication
+    return uploader.value if isinstance(uploader, Checked) else None

@@ -5,12 +5,13 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from datetime import datetime
 
-from forensics.model.checked import Checked, NotChecked
+from forensics.model.checked import NotChecked
 from forensics.model.finding import Family, Severity
 from forensics.model.neighbours import Fleet, OtherPublication
 from forensics.model.release import Release
 from forensics.signals import thresholds as t
 from forensics.signals.comparing import evidence_of, listed, too_few
+from forensics.signals.profile import uploader_of
 from forensics.signals.registry import Hit, Moment, Result, View, signal
 
 
@@ -66,9 +67,8 @@ def fleet_burst(view: View) -> Result:
 
 def _account(release: Release) -> str | None:
     """Return the account that published *release*, None where its index does not say."""
-    publication = release.publication
-    uploader = publication.value.uploader if isinstance(publication, Checked) else publication
-    return uploader.value.account.name if isinstance(uploader, Checked) else None
+    uploader = uploader_of(release)
+    return uploader.account.name if uploader else None
 
 
 def _beside(fleet: Fleet, at: datetime, account: str | None, *, after: bool) -> dict[str, OtherPublication]:

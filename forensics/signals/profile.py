@@ -10,7 +10,7 @@ from typing import Any
 
 from forensics.model.checked import Checked, NotChecked
 from forensics.model.identity import Identity, RefClass
-from forensics.model.publication import Uploader
+from forensics.model.publication import Uploader, uploader_in
 from forensics.model.release import Artifact, Release
 
 
@@ -117,9 +117,7 @@ def _values(identities: tuple[Identity, ...], name: str) -> frozenset[str]:
 
 def uploader_of(release: Release) -> Uploader | None:
     """Return who published *release*, None where it was not observed."""
-    publication = release.publication
-    uploader = publication.value.uploader if isinstance(publication, Checked) else publication
-    return uploader.value if isinstance(uploader, Checked) else None
+    return uploader_in(release.publication)
 
 
 def unstated(release: Release) -> NotChecked:

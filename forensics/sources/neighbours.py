@@ -18,11 +18,11 @@ from forensics.model.endpoints import Endpoints
 from forensics.model.errors import BadAnswer, BadProject, HostileInput
 from forensics.model.neighbours import NO_FLEET, Fleet, OtherPublication, Questions
 from forensics.model.project import Ecosystem, Project, parse_project
+from forensics.model.publication import uploader_in
 from forensics.model.release import SourceStatus
-from forensics.model.times import parse_time
 from forensics.sources.ecosystems import package_index
 from forensics.sources.index import Index, VersionRecord
-from forensics.sources.interface import Witness, items, mapping, text
+from forensics.sources.interface import Witness, items, mapping, text, time_of
 
 if TYPE_CHECKING:
     from forensics.evidence.client import Client
@@ -131,7 +131,7 @@ class _Asker:
         packages: dict[str, datetime] = {}
         for raw in items(body.get("objects"), SEARCH_SIZE):
             package = mapping(mapping(raw).get("package"))
-            name, at = text(package.get("name"), 300), _time(package.get("date"))
+            name, at = text(package.get("name"), 300), time_of(package.get("date"))
             if name and at:
                 packages[name] = at
         total = body.get("total")
@@ -147,13 +147,5 @@ def _published(name: str, index: Checked[Index]) -> list[OtherPublication]:
 
 
 def _account(record: VersionRecord) -> str | None:
-    publication = record.publication
-    uploader = publication.value.uploader if isinstance(publication, Checked) else publication
-    return uploader.value.account.name if isinstance(uploader, Checked) else None
-
-
-def _time(value: object) -> datetime | None:
-    try:
-        return parse_time(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
+    uploader = uploader_in(record.publication)
+    return uploader.account.name if uploader else None

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from forensics.graph import NodeType, graph_of
-from forensics.model.checked import Checked
+from forensics.model.publication import uploader_in
 from forensics.model.release import History
 
 if TYPE_CHECKING:
@@ -63,9 +63,7 @@ def shared_facts(analysis: Analysis) -> tuple[SharedFact, ...]:
 def _robots(history: History) -> frozenset[str]:
     """Return the accounts under which trusted publishers upload: everybody's releases share them."""
     return frozenset(
-        uploader.value.account.name
+        uploader.account.name
         for release in history.releases
-        if isinstance(release.publication, Checked)
-        and isinstance(uploader := release.publication.value.uploader, Checked)
-        and uploader.value.trusted_publisher is not None
+        if (uploader := uploader_in(release.publication)) is not None and uploader.trusted_publisher is not None
     )
