@@ -76,7 +76,7 @@ def run_steps(context: Context) -> list[Check]:
         steps = NAMED_KEY_STEPS
     wanted = {"identity": expected.identity, "issuer": expected.issuer}
     steps = steps | {name: step for name, step in SIGNER_STEPS.items() if wanted[name] is not None}
-    return [_guarded(name, step, context) for name, step in steps.items()]
+    return [guarded(name, step, context) for name, step in steps.items()]
 
 
 def nothing_to_check(reason: str) -> tuple[Check, ...]:
@@ -114,7 +114,8 @@ def status_of(checks: list[Check], context: Context) -> VerificationStatus:
     return VerificationStatus.VALID if held and in_log else VerificationStatus.NOT_CHECKED
 
 
-def _guarded(name: str, step: Callable[[Context], Check], context: Context) -> Check:
+def guarded(name: str, step: Callable[[Context], Check], context: Context) -> Check:
+    """Return the outcome of *step*, called *name*, for *context*; one that breaks has failed. Never raises."""
     try:
         return step(context)
     except Exception as error:  # native parsers on an attacker's bytes: what they raise is this step's outcome

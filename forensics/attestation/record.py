@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from forensics.attestation.certificate import identity_of_parts, parts_of
+from forensics.attestation.checks import guarded
 from forensics.attestation.checks_certificate import check_chain, check_sct, check_usage, check_validity
 from forensics.attestation.checks_content import check_signature
 from forensics.attestation.checks_log import check_checkpoint, check_inclusion, check_set
@@ -50,12 +51,12 @@ def _record_of(entry: LoggedEntry, root: TrustRoot, offsets: tuple[tuple[str, in
     parts = _parts(body)
     identity = identity_of_parts(parts) if parts else None
     context = Context(as_attestation(entry, body), root, Expected(), None, parts, identity)
-    checks = [_check_uuid(entry), *(_guarded(name, step, context) for name, step in _LOG_STEPS.items())]
+    checks = [_check_uuid(entry), *(guarded(name, step, context) for name, step in _LOG_STEPS.items())]
     checks += [_check_shard(entry, context, dict(offsets)), _check_body(body)]
     if body.certificate is not None:
-        checks += [_guarded(name, step, context) for name, step in _SIGNER_STEPS.items()]
+        checks += [guarded(name, step, context) for name, step in _SIGNER_STEPS.items()]
     if context.raw.digest is not None and body.certificate is not None:
-        checks.append(_guarded("signature", check_signature, context))
+        checks.append(guarded("signature", check_signature, context))
     return _record(entry, body, identity, context, checks)
 
 
@@ -128,10 +129,3 @@ def _parts(body: EntryBody) -> CertificateParts | None:
         return parts_of(body.certificate) if body.certificate is not None else None
     except (MalformedEvidence, HostileInput):
         return None
-
-
-def _guarded(name: str, step: object, context: Context) -> Check:
-    try:
-        return step(context)  # type: ignore[operator, no-any-return]
-    except Exception as error:  # native parsers on an attacker's bytes: what they raise is this step's outcome
-        return failed(name, f"the step could not be carried out ({type(error).__name__}).")
