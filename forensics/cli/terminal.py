@@ -54,7 +54,8 @@ def print_timeline(document: Document, *, everything: bool, shown: Sequence[Rele
     _foot(out, document, where)
 
 
-def _line(out: Console, text: str, style: str = "") -> None:
+def say(out: Console, text: str, style: str = "") -> None:
+    """Print *text*, an attacker's perhaps, so that the terminal obeys nothing in it."""
     out.print(visible(text), style=style or None)
 
 
@@ -62,14 +63,14 @@ def _head(out: Console, document: Document) -> None:
     project, case = document["project"], document["case"]
     verdict = document["verdict"]
     status = "" if project["status"] in {"active", "unknown"} else f", {project['status']}"
-    _line(out, f"{project['name']} ({project['ecosystem']}{status}): {verdict_words(verdict)}", _STYLES[verdict])
+    say(out, f"{project['name']} ({project['ecosystem']}{status}): {verdict_words(verdict)}", _STYLES[verdict])
     if case["label"]:
-        _line(out, case["label"], "bold magenta")
+        say(out, case["label"], "bold magenta")
     if not case["complete"]:
-        _line(out, "The collection of this case is not finished; what is missing stands below.", "bold")
+        say(out, "The collection of this case is not finished; what is missing stands below.", "bold")
     out.print()
     for sentence in document["sentences"]:
-        _line(out, sentence["text"])
+        say(out, sentence["text"])
     out.print()
 
 
@@ -142,30 +143,30 @@ def _account(release: ReleaseDoc) -> str:
 
 def _gaps(out: Console, document: Document) -> None:
     if document["gaps"]:
-        _line(out, "Leads: version numbers that are missing (to look up, not findings)", "bold")
+        say(out, "Leads: version numbers that are missing (to look up, not findings)", "bold")
         for gap in document["gaps"]:
-            _line(out, f"  {gap['text']}")
+            say(out, f"  {gap['text']}")
         out.print()
 
 
 def _log_only(out: Console, document: Document) -> None:
     if document["log_only"]:
-        _line(out, "Only the log knows: signed by the project, of no listed and no named release", "bold")
+        say(out, "Only the log knows: signed by the project, of no listed and no named release", "bold")
         for one in document["log_only"]:
-            _line(out, f"  {one['record']['index']}: {one['text']}")
+            say(out, f"  {one['record']['index']}: {one['text']}")
         out.print()
 
 
 def _drift(out: Console, document: Document) -> None:
     for sentence in document["drift"]:
-        _line(out, f"Trust-root drift: {sentence['text']}", "bold yellow")
+        say(out, f"Trust-root drift: {sentence['text']}", "bold yellow")
         out.print()
 
 
 def _unchecked(out: Console, groups: Sequence[UncheckedGroup], order: Sequence[str]) -> None:
     if not groups:
         return
-    _line(out, "Could not check", "bold")
+    say(out, "Could not check", "bold")
     reasons: dict[tuple[str, str], list[UncheckedGroup]] = {}
     for group in groups:
         reasons.setdefault((group.reason, group.needs), []).append(group)
@@ -175,12 +176,12 @@ def _unchecked(out: Console, groups: Sequence[UncheckedGroup], order: Sequence[s
         releases = [s for s in dict.fromkeys(subjects) if s in set(order)]
         files = len({s for s in subjects if s not in set(order) and s != "project"})
         about = ranges(releases, order) if releases else plural(files, "file") if files else ""
-        _line(out, f"  {what}{f' ({about})' if about else ''}: {reason} [needs {needs}]")
+        say(out, f"  {what}{f' ({about})' if about else ''}: {reason} [needs {needs}]")
     out.print()
 
 
 def _foot(out: Console, document: Document, where: str) -> None:
     case = document["case"]
     root = case["trust_root"]
-    _line(out, f"Case {where}: {plural(case['observations'], 'observation')}, collected {case['collected_at']}", "dim")
-    _line(out, f"Trust root {root['name']}, {root['vouched_by']}, sha256 {root['sha256']}", "dim")
+    say(out, f"Case {where}: {plural(case['observations'], 'observation')}, collected {case['collected_at']}", "dim")
+    say(out, f"Trust root {root['name']}, {root['vouched_by']}, sha256 {root['sha256']}", "dim")
