@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -44,9 +44,82 @@ class World:
         return self.asked[path]
 
 
+Misbehaviour = Callable[[Request], Awaitable[Response]]
+"""What answers one path, in whatever bad manner; that it was asked is noted before it is called."""
+
+
+async def status(request: Request) -> Response:
+    return Response(b"status", request.path_params["code"])
+
+
+async def zipped(request: Request) -> Response:
+    return Response(gzip.compress(b'{"zipped": true}'), headers={"Content-Encoding": "gzip"})
+
+
+async def bomb(request: Request) -> Response:
+    return Response(gzip.compress(b"\0" * 20_000_000), headers={"Content-Encoding": "gzip"})
+
+
+async def broken_zip(request: Request) -> Response:
+    return Response(b"not gzip at all", headers={"Content-Encoding": "gzip"})
+
+
+async def garbage(request: Request) -> Response:
+    return Response(b"<html>maintenance</html>")
+
+
+async def latin(request: Request) -> Response:
+    return Response('{"name": "Grüße"}'.encode("latin-1"), media_type="application/json")
+
+
+async def deep(request: Request) -> Response:
+    return Response(b"[" * 10_000 + b"]" * 10_000, media_type="application/json")
+
+
+async def large(request: Request) -> Response:
+    return StreamingResponse(_pieces(b"x" * 10_000, 200))
+
+
+async def slow(request: Request) -> Response:
+    await asyncio.sleep(3)
+    return Response(b"late")
+
+
+async def drip(request: Request) -> Response:
+    return StreamingResponse(_pieces(b"drop", 100, seconds=0.1))
+
+
+async def off_site(request: Request) -> Response:
+    return RedirectResponse("http://127.0.0.2:1/elsewhere?x=1")
+
+
+async def loop(request: Request) -> Response:
+    return RedirectResponse(request.url.path)
+
+
+async def moved(request: Request) -> Response:
+    return RedirectResponse("/doc/7", 301)
+
+
+async def echo(request: Request) -> Response:
+    return JSONResponse({"body": json.loads(await request.body())})
+
+
+async def missing(request: Request) -> Response:
+    return JSONResponse({"message": "Not Found"}, 404)
+
+
+async def _pieces(piece: bytes, count: int, seconds: float = 0) -> AsyncIterator[bytes]:
+    for _ in range(count):
+        yield piece
+        if seconds:
+            await asyncio.sleep(seconds)
+
+
 def app(world: World) -> Starlette:
+    """Every path on which the server shows its temper. What depends on the world's counts stands here."""
+
     async def doc(request: Request) -> Response:
-        world.note(request)
         world.in_flight += 1
         world.most_in_flight = max(world.most_in_flight, world.in_flight)
         await asyncio.sleep(float(request.query_params.get("delay", "0")))
@@ -54,111 +127,41 @@ def app(world: World) -> Starlette:
         number = request.path_params["number"]
         return JSONResponse({"number": number, "text": "räksmörgås"}, headers={"Set-Cookie": "session=SECRETCOOKIE"})
 
-    async def status(request: Request) -> Response:
-        world.note(request)
-        return Response(b"status", request.path_params["code"])
-
     async def flaky(request: Request) -> Response:
-        times = world.note(request)
         code, until = request.path_params["code"], request.path_params["until"]
         after = request.query_params.get("after")
-        if times <= until:
+        if world.asked[request.url.path] <= until:
             return Response(b"not yet", code, headers={"Retry-After": after} if after else {})
         return JSONResponse({"ok": True})
 
-    async def zipped(request: Request) -> Response:
+    behaviours: dict[str, Misbehaviour] = {
+        "/doc/{number:int}": doc,
+        "/status/{code:int}": status,
+        "/flaky/{code:int}/{until:int}": flaky,
+        "/zipped": zipped,
+        "/bomb": bomb,
+        "/broken-zip": broken_zip,
+        "/garbage": garbage,
+        "/latin": latin,
+        "/deep": deep,
+        "/large": large,
+        "/slow": slow,
+        "/drip": drip,
+        "/off-site": off_site,
+        "/loop": loop,
+        "/moved": moved,
+    }
+    routes = [Route(path, _noted(world, answer)) for path, answer in behaviours.items()]
+    routes.append(Route("/echo", _noted(world, echo), methods=["POST"]))
+    return Starlette(routes=[*routes, Route("/{rest:path}", _noted(world, missing))])
+
+
+def _noted(world: World, answer: Misbehaviour) -> Misbehaviour:
+    async def noting(request: Request) -> Response:
         world.note(request)
-        return Response(gzip.compress(b'{"zipped": true}'), headers={"Content-Encoding": "gzip"})
+        return await answer(request)
 
-    async def bomb(request: Request) -> Response:
-        world.note(request)
-        return Response(gzip.compress(b"\0" * 20_000_000), headers={"Content-Encoding": "gzip"})
-
-    async def broken_zip(request: Request) -> Response:
-        world.note(request)
-        return Response(b"not gzip at all", headers={"Content-Encoding": "gzip"})
-
-    async def garbage(request: Request) -> Response:
-        world.note(request)
-        return Response(b"<html>maintenance</html>")
-
-    async def latin(request: Request) -> Response:
-        world.note(request)
-        return Response('{"name": "Grüße"}'.encode("latin-1"), media_type="application/json")
-
-    async def deep(request: Request) -> Response:
-        world.note(request)
-        return Response(b"[" * 10_000 + b"]" * 10_000, media_type="application/json")
-
-    async def large(request: Request) -> Response:
-        world.note(request)
-
-        async def pieces() -> Iterator[bytes]:
-            for _ in range(200):
-                yield b"x" * 10_000
-
-        return StreamingResponse(pieces())
-
-    async def slow(request: Request) -> Response:
-        world.note(request)
-        await asyncio.sleep(3)
-        return Response(b"late")
-
-    async def drip(request: Request) -> Response:
-        world.note(request)
-
-        async def pieces() -> Iterator[bytes]:
-            for _ in range(100):
-                yield b"drop"
-                await asyncio.sleep(0.1)
-
-        return StreamingResponse(pieces())
-
-    async def off_site(request: Request) -> Response:
-        world.note(request)
-        return RedirectResponse("http://127.0.0.2:1/elsewhere?x=1")
-
-    async def loop(request: Request) -> Response:
-        world.note(request)
-        return RedirectResponse(request.url.path)
-
-    async def moved(request: Request) -> Response:
-        world.note(request)
-        return RedirectResponse("/doc/7", 301)
-
-    async def echo(request: Request) -> Response:
-        world.note(request)
-        return JSONResponse({"body": json.loads(await request.body())})
-
-    return Starlette(
-        routes=[
-            Route("/doc/{number:int}", doc),
-            Route("/status/{code:int}", status),
-            Route("/flaky/{code:int}/{until:int}", flaky),
-            Route("/zipped", zipped),
-            Route("/bomb", bomb),
-            Route("/broken-zip", broken_zip),
-            Route("/garbage", garbage),
-            Route("/latin", latin),
-            Route("/deep", deep),
-            Route("/large", large),
-            Route("/slow", slow),
-            Route("/drip", drip),
-            Route("/off-site", off_site),
-            Route("/loop", loop),
-            Route("/moved", moved),
-            Route("/echo", echo, methods=["POST"]),
-            Route("/{rest:path}", status_404(world)),
-        ]
-    )
-
-
-def status_404(world: World):  # type: ignore[no-untyped-def]
-    async def missing(request: Request) -> Response:
-        world.note(request)
-        return JSONResponse({"message": "Not Found"}, 404)
-
-    return missing
+    return noting
 
 
 @contextmanager
