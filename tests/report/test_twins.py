@@ -20,6 +20,7 @@ from forensics.report.indicators import indicators_of
 from forensics.report.words import flagged
 
 from . import documents
+from .made_releases import claims
 
 SCHEMA = json.loads((Path(__file__).parent / "osv_schema.json").read_text(encoding="utf-8"))
 BAD = ["8.3.41", "8.3.42", "8.3.45", "8.3.46"]
@@ -80,9 +81,9 @@ def test_indicators_tell_what_to_search_from_what_surrounds_it(doc: Any) -> None
     for release in doc["releases"]:
         for file in release["files"]:
             assert roles.get(("sha256", file["sha256"])) == ("indicator" if flagged(release["verdict"]) else None)
-    assert roles["signer", documents.claims("x")["subject_alternative_name"]] == "context"
+    assert roles["signer", claims("x")["subject_alternative_name"]] == "context"
     assert roles["repository", documents.REPOSITORY] == "context"
-    assert roles["commit", documents.claims("8.3.41")["source_repository_digest"]] == "indicator"
+    assert roles["commit", claims("8.3.41")["source_repository_digest"]] == "indicator"
     assert roles["sha256-inside", "f" * 64] == "indicator"
     assert roles["account", "glenn"] == "context"  # an unflagged release is theirs, too
     assert roles["domain", "evil.example"] == "indicator"
