@@ -13,12 +13,16 @@ from forensics.evidence.network import open_network
 from forensics.evidence.transport import RecordingTransport
 from forensics.model.endpoints import Endpoints
 from forensics.sources.gather import LogClients
+from forensics.sources.git import GitWitness
+from forensics.sources.git_collect import Collector
+from forensics.sources.git_record import Records
 from forensics.sources.github import Access
 from forensics.sources.journal_collect import polite as journal_polite
 from forensics.sources.rekor_gather import polite
 
 if TYPE_CHECKING:
     from forensics.evidence.archive import Archive
+    from forensics.evidence.case import Case
     from forensics.evidence.hosts import HostReport
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -73,3 +77,17 @@ def open_clients(
         journal=client(journal_polite(limits, endpoints.urls.get("journal", "")), _NEVER),
         github=Access(client(hub, fresh_after), client(hub, _NEVER), os.environ.get("GITHUB_TOKEN") or None),
     )
+
+
+def git_witness(
+    case: Case, archive: Archive, limits: Limits, repository: str | None, fresh_after: datetime | None
+) -> GitWitness:
+    """Return who collects the source repository into *case* and its open *archive*.
+
+    *repository* is its http(s) URL or path, None for the one that sources name. Answers from before *fresh_after* are
+    asked again.
+    """
+    records = Records(archive, fresh_after)
+    local = repository is not None and "://" not in repository
+    collector = Collector(records, case.save_git, seconds=5 * limits.total_seconds, local=local)
+    return GitWitness(records, collector, repository)

@@ -20,11 +20,14 @@ from forensics.model.release import History
 if TYPE_CHECKING:
     from forensics.attestation.pool import Job
     from forensics.attestation.trust import TrustRoot
+    from forensics.evidence.archive import Archive
     from forensics.evidence.case import Case
     from forensics.evidence.client import Client, Limits
     from forensics.evidence.hosts import HostReport
+    from forensics.investigation.clients import Clients
     from forensics.sources.files import FileOptions
     from forensics.sources.gather import Gathered
+    from forensics.sources.git import GitWitness
     from forensics.sources.others import Plan
     from forensics.sources.supplements import Supplements
     from forensics.timeline.earlier import Imported
@@ -121,14 +124,8 @@ class Investigation:
         On KeyboardInterrupt the case is left valid and unfinished; a later call goes on.
         """
         from forensics.evidence.client import Limits
-        from forensics.investigation.clients import open_clients
-        from forensics.investigation.neighbourhood import look_around
+        from forensics.investigation.clients import git_witness, open_clients
         from forensics.sources.files import FileOptions
-        from forensics.sources.gather import Round, gather
-        from forensics.sources.git import GitWitness
-        from forensics.sources.git_collect import Collector
-        from forensics.sources.git_record import Records
-        from forensics.sources.others import Asking, ask_after
 
         endpoints = Endpoints(dict(self.case.meta.endpoints))
         supplements = self.supplements()
@@ -140,26 +137,38 @@ class Investigation:
                     archive, endpoints, bounds,
                     file_bytes=files.each, fresh_after=fresh_after, search_again=search_again, say=say,
                 )  # fmt: skip
-                records = Records(archive, fresh_after)
-                local = repository is not None and "://" not in repository
-                git = GitWitness(
-                    records,
-                    Collector(records, self.case.save_git, seconds=5 * bounds.total_seconds, local=local),
-                    repository,
-                )
-                async with clients.ask as client:
-                    gathered = await gather(
-                        client, endpoints, self.project, progress, supplements=supplements, log=clients.log, git=git
-                    )
-                    asking = Asking(self._wanted(gathered, supplements, progress), clients.journal, clients.github)
-                    asked = Round(client, endpoints, self.project, progress)
-                    gathered = await ask_after(asked, gathered, archive, supplements, asking)
-                    problems = [f"{s.source}: {s.problem}" for s in gathered.sources if s.problem] + asking.left
-                    history, found = await self._preserve(clients.store, gathered, supplements, files, progress)
-                    await look_around(client, self.case, history, archive.observations())
-                    return problems + found + [_left(report) for report in clients.left_over()]
+                git = git_witness(self.case, archive, bounds, repository, fresh_after)
+                async with clients.ask:
+                    problems = await self._ask_everyone(archive, clients, git, supplements, files, progress)
+                    return problems + [_left(report) for report in clients.left_over()]
 
         self.case.finish(run_to_end(run))
+
+    async def _ask_everyone(
+        self,
+        archive: Archive,
+        clients: Clients,
+        git: GitWitness,
+        supplements: Supplements,
+        files: FileOptions,
+        progress: Progress | None,
+    ) -> list[str]:
+        """Ask each source, what may vanish first, and return in words what could not be had."""
+        from forensics.investigation.neighbourhood import look_around
+        from forensics.sources.gather import Round, gather
+        from forensics.sources.others import Asking, ask_after
+
+        client, endpoints = clients.ask, Endpoints(dict(self.case.meta.endpoints))
+        gathered = await gather(
+            client, endpoints, self.project, progress, supplements=supplements, log=clients.log, git=git
+        )
+        asking = Asking(self._wanted(gathered, supplements, progress), clients.journal, clients.github)
+        asked = Round(client, endpoints, self.project, progress)
+        gathered = await ask_after(asked, gathered, archive, supplements, asking)
+        problems = [f"{s.source}: {s.problem}" for s in gathered.sources if s.problem] + asking.left
+        history, unfetched = await self._preserve(clients.store, gathered, supplements, files, progress)
+        await look_around(client, self.case, history, archive.observations())
+        return problems + unfetched
 
     def _wanted(self, gathered: Gathered, supplements: Supplements, progress: Progress | None) -> Plan:
         """Return what a first judgement asks of the further witnesses."""
