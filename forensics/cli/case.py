@@ -248,23 +248,30 @@ def import_(
         return
     if name:
         raise UsageError("--name is for an archive that is unpacked, and a FILE is named to add to a case.")
-    from forensics.sources.supplements import KINDS, detect_kind
+    from forensics.sources.supplements import KINDS
 
     if kind is not None and kind not in KINDS:
         raise UsageError(f"--kind {kind!r} is not one of {', '.join(KINDS)}.")
     opened = _open(case)
+    _add_files(opened, files, kind, source)
+    _follow_up(opened, ask=ask)
+
+
+def _add_files(case: Case, files: list[Path], kind: str | None, source: str | None) -> None:
+    """Add *files* to *case* and say so, earlier cases last. All are read, and their kinds told, before any is added."""
+    from forensics.sources.supplements import detect_kind
+
     earlier = [path for path in files if kind in {None, "snapshot"} and _is_case(path)]
     read = [(path, _read(path)) for path in files if path not in earlier]
     chosen = [(path, data, kind or detect_kind(path.name, data)) for path, data in read]
     for path, data, what in chosen:
-        added = opened.add_import(path.name, data, kind=what, source=source or f"file {path.name}")
+        added = case.add_import(path.name, data, kind=what, source=source or f"file {path.name}")
         typer.echo(f"Added {added.name} as {what}: {added.observation.id}")
     for path in earlier:
         from forensics.investigation.earlier import import_earlier
 
-        added = import_earlier(opened, path)
+        added = import_earlier(case, path)
         typer.echo(f"Added {added.name} as snapshot: {added.observation.id}")
-    _follow_up(opened, ask=ask)
 
 
 def _is_case(path: Path) -> bool:
