@@ -38,6 +38,7 @@ DigestOption = Annotated[
 FingerprintOption = Annotated[
     list[str] | None, typer.Option("--fingerprint", metavar="HEX", help="SHA-256 of a signer's certificate or key.")
 ]
+FormOption = Annotated[str | None, typer.Option("--format", metavar="F", help="text, json or rekor-monitor.")]
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="A configuration of rekor-monitor (YAML).")
 ]

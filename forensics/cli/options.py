@@ -46,6 +46,7 @@ LineOption = Annotated[
 CacheOption = Annotated[
     bool, typer.Option("--cache/--no-cache", help="Use what was computed before from the same case.")
 ]
+ExitZeroOption = Annotated[bool, typer.Option("--exit-zero", help="Exit 0 whatever the verdict, for pipelines.")]
 FilesOption = Annotated[
     str,
     typer.Option(

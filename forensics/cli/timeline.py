@@ -14,6 +14,7 @@ from forensics.cli.options import (
     CompareOption,
     ConcurrencyOption,
     EndpointOption,
+    ExitZeroOption,
     FilesOption,
     LineOption,
     MaxFileOption,
@@ -55,7 +56,7 @@ def timeline(
         str | None, typer.Option("--until", metavar="TIME", help="Show releases up to this UTC time.")
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 4 when a source could not be asked.")] = False,
-    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 whatever the verdict, for pipelines.")] = False,
+    exit_zero: ExitZeroOption = False,
     reconstruction: Annotated[
         str | None,
         typer.Option("--reconstruction", metavar="TEXT", help="Mark a new case as a reconstruction, and say of what."),
