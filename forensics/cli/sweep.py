@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from forensics.sweep.dataset import Dataset
     from forensics.sweep.engine import Engine
     from forensics.sweep.run import Plan, SweepDoc
+    from forensics.sweep.seeds import Seeds
 
 INCOMPLETE_EXIT = 4
 
@@ -92,18 +93,16 @@ def sweep(
     from forensics.evidence.client import Limits
     from forensics.model.errors import UsageError
     from forensics.sweep.run import Plan, begin, conclude, finish
-    from forensics.sweep.seeds import seeds_of
 
     ask = Ask(None, None, offline, trust_root=trust_root, endpoint=endpoint, concurrency=concurrency,
               max_wait=max_wait, quiet=quiet, verbose=verbose, files=files, max_file=max_file,
               max_files=max_files)  # fmt: skip
     chosen = file_options(ask)
-    seeds = [seeds_of(name, trust_root_bytes(ask)) for name in campaign or []]
-    facts = [fact for seed in seeds for fact in seed.facts]
-    if not (lists or publisher or seeds):
+    if not (lists or publisher or campaign):
         raise UsageError("Name a LIST, a --publisher or a --campaign.", advice="For instance: forensics sweep uv.lock")
+    seeds = _seeds(campaign or [], ask)
     projects, downloads = _listed(lists or [], ask)
-    projects |= dict.fromkeys(project for seed in seeds for project in seed.neighbours)
+    projects |= dict.fromkeys(seeds.neighbours)
     dataset = begin(out, endpoints_from(ask), trust_root_bytes(ask), thorough=thorough)
     limits = Limits(concurrency=concurrency, max_wait_seconds=max_wait, per_second=per_second)
     for repository in publisher or []:
@@ -115,18 +114,20 @@ def sweep(
     finally:
         crew.close()
     finish(dataset)
-    document = conclude(dataset, list(projects), facts, downloads)
-    if json_output:
-        import msgspec
-
-        typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
-    else:
-        from forensics.cli.sweep_terminal import print_sweep
-
-        print_sweep(document)
+    document = conclude(dataset, list(projects), seeds.facts, downloads)
+    _print(document, as_json=json_output)
     if interrupted:
         raise KeyboardInterrupt
     raise typer.Exit(_exit_code(document, strict=strict, exit_zero=exit_zero))
+
+
+def _seeds(cases: list[str], ask: Ask) -> Seeds:
+    """Return what the flagged releases of *cases* start from, together."""
+    from forensics.cli.common import trust_root_bytes
+    from forensics.sweep.seeds import Seeds, seeds_of
+
+    each = [seeds_of(name, trust_root_bytes(ask)) for name in cases]
+    return Seeds(tuple(f for one in each for f in one.facts), tuple(p for one in each for p in one.neighbours))
 
 
 def _listed(lists: list[Path], ask: Ask) -> tuple[dict[Project, None], dict[Project, int]]:
@@ -175,6 +176,17 @@ def _work(dataset: Dataset, projects: list[Project], crew: Engine, plan: Plan, a
         except KeyboardInterrupt:
             return True
     return False
+
+
+def _print(document: SweepDoc, *, as_json: bool) -> None:
+    if as_json:
+        import msgspec
+
+        typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
+    else:
+        from forensics.cli.sweep_terminal import print_sweep
+
+        print_sweep(document)
 
 
 def _exit_code(document: SweepDoc, *, strict: bool, exit_zero: bool) -> int:
