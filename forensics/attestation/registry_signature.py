@@ -20,7 +20,7 @@ from forensics.attestation.raw import decode, items, text
 from forensics.attestation.registry_keys import SIGNATURES, RegistryKey, RegistryKeys
 from forensics.model.attestation import Check, CheckResult, RegistrySignature, Verification, VerificationStatus
 from forensics.model.errors import HostileInput, MalformedEvidence
-from forensics.model.times import parse_time
+from forensics.model.times import time_of
 
 MAX_SIGNATURES = 64
 MAX_VERSIONS = 100_000
@@ -88,7 +88,7 @@ def parse_packument(data: Any) -> SignedVersions:
     known = times if isinstance(times, Mapping) else {}
     return _sorted_out(
         [
-            (version, document, _published(known.get(version)), (name, version) if isinstance(name, str) else None)
+            (version, document, time_of(known.get(version)), (name, version) if isinstance(name, str) else None)
             for version, document in versions.items()
         ]
     )
@@ -181,13 +181,6 @@ def _sorted_out(
         else:
             signed.append(found)
     return SignedVersions(tuple(signed), tuple(unsigned), tuple(unreadable))
-
-
-def _published(value: Any) -> datetime | None:
-    try:
-        return parse_time(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
 
 
 def _verify(signed: SignedVersion, key_id: str, signature: str, keys: RegistryKeys, sha512: str | None) -> Verification:

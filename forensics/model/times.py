@@ -17,6 +17,14 @@ def parse_time(text: str) -> datetime:
         raise ValueError(f"{text[:60]!r} lies outside what a datetime can hold") from error
 
 
+def time_of(value: object) -> datetime | None:
+    """Return the UTC time that *value* states as `parse_time` reads it, None for anything else."""
+    try:
+        return parse_time(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
 def from_seconds(seconds: int) -> datetime:
     """Return the UTC time *seconds* after the epoch; raises ValueError outside what a `datetime` can hold."""
     try:

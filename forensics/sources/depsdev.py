@@ -19,7 +19,8 @@ from forensics.model.errors import BadAnswer, HostileInput
 from forensics.model.opinion import Finding, Opinion, RelatedProject, StatedAttestation
 from forensics.model.project import Ecosystem, Project
 from forensics.model.release import Advisory
-from forensics.sources.interface import Witness, items, mapping, text, time_of
+from forensics.model.times import time_of
+from forensics.sources.interface import Witness, items, mapping, text
 
 if TYPE_CHECKING:
     from forensics.evidence.client import Client

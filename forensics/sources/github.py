@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.ci import CiRun, CurrentName, Job, RunRef, Step
 from forensics.model.errors import BadAnswer, HostileInput
-from forensics.sources.interface import Witness, items, mapping, text, time_of
+from forensics.model.times import time_of
+from forensics.sources.interface import Witness, items, mapping, text
 
 if TYPE_CHECKING:
     from forensics.evidence.archive import Archive

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.errors import HostileInput, SourceError
 from forensics.model.release import SourceStatus
-from forensics.model.times import parse_time
 
 if TYPE_CHECKING:
     from forensics.evidence.client import Answer
@@ -75,11 +73,3 @@ def hex_digest(value: Any, length: int = 64) -> str | None:
         return None
     lowered = value.lower()
     return lowered if all(c in "0123456789abcdef" for c in lowered) else None
-
-
-def time_of(value: Any) -> datetime | None:
-    """Return the time (UTC) that *value* states in RFC 3339, None for anything else."""
-    try:
-        return parse_time(value) if isinstance(value, str) else None
-    except ValueError:
-        return None

@@ -20,9 +20,10 @@ from forensics.model.neighbours import NO_FLEET, Fleet, OtherPublication, Questi
 from forensics.model.project import Ecosystem, Project, parse_project
 from forensics.model.publication import uploader_in
 from forensics.model.release import SourceStatus
+from forensics.model.times import time_of
 from forensics.sources.ecosystems import package_index
 from forensics.sources.index import Index, VersionRecord
-from forensics.sources.interface import Witness, items, mapping, text, time_of
+from forensics.sources.interface import Witness, items, mapping, text
 
 if TYPE_CHECKING:
     from forensics.evidence.client import Client

@@ -19,8 +19,9 @@ from forensics.model.errors import BadAnswer, HostileInput
 from forensics.model.project import Project
 from forensics.model.publication import NO_PUBLICATION
 from forensics.model.release import ProjectStatus
+from forensics.model.times import time_of
 from forensics.sources.index import Index, IndexFile, PackageIndex, VersionRecord
-from forensics.sources.interface import Witness, items, mapping, text, time_of
+from forensics.sources.interface import Witness, items, mapping, text
 from forensics.sources.npm_attestations import read_attestations, read_keys
 from forensics.sources.npm_names import registry_name
 from forensics.sources.npm_publication import publication_of

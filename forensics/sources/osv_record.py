@@ -9,7 +9,8 @@ from typing import Any
 
 from forensics.model.project import Project
 from forensics.model.release import Advisory, Span
-from forensics.sources.interface import items, mapping, text, time_of
+from forensics.model.times import time_of
+from forensics.sources.interface import items, mapping, text
 
 MALICIOUS_CWE = "CWE-506"
 """Embedded malicious code."""

@@ -14,9 +14,10 @@ from forensics.model.endpoints import Endpoints
 from forensics.model.errors import BadAnswer, HostileInput
 from forensics.model.project import Project
 from forensics.model.release import ProjectStatus
+from forensics.model.times import time_of
 from forensics.sources.index import Index, IndexFile, PackageIndex
 from forensics.sources.integrity import read_provenance
-from forensics.sources.interface import Witness, hex_digest, items, mapping, text, time_of
+from forensics.sources.interface import Witness, hex_digest, items, mapping, text
 
 if TYPE_CHECKING:
     from forensics.evidence.client import Client
