@@ -74,18 +74,24 @@ def _head(out: Console, document: Document) -> None:
     out.print()
 
 
+STACKED_BELOW = 100
+"""Below this many columns the time of publication stands under the version: there it costs no width, and is not lost.
+
+What is left for the signals at 80 columns holds the longest name of one in one piece.
+"""
 _COLUMNS: tuple[tuple[str, int], ...] = (
     ("", 0),
     ("version", 0),
-    ("published (UTC)", 84),
+    ("published (UTC)", STACKED_BELOW),
     ("removed (UTC)", 130),
-    ("door", 110),
+    ("door", 120),
     ("account", 120),
     ("verdict", 0),
     ("at publication", 150),
     ("signals", 0),
 )
 """Columns of the table, and how wide a terminal must be to show each; the tree below names what is left out."""
+_VERSION, _PUBLISHED = 1, 2
 
 
 def _table(out: Console, stretches: Sequence[Stretch], *, everything: bool) -> None:
@@ -100,24 +106,35 @@ def _table(out: Console, stretches: Sequence[Stretch], *, everything: bool) -> N
     for index in shown:
         name = _COLUMNS[index][0]
         folds = name in {"signals", "version"}
-        table.add_column(name, no_wrap=not folds, overflow="fold", min_width=12 if folds else None)
+        places = _stacked(index, shown)
+        least = len("2024-12-04 20:51:00") if len(places) > 1 else 12
+        head = "\n".join(_COLUMNS[i][0] for i in places)
+        table.add_column(head, no_wrap=not folds, overflow="fold", min_width=least if folds else None)
     for stretch in stretches:
         if stretch.quiet and len(stretch.releases) > 2 and not everything:
-            cells = _collapsed(stretch)
-            table.add_row(*(visible(cells[index]) for index in shown), style="dim")
+            table.add_row(*_cells(_collapsed(stretch), shown), style="dim")
             continue
         for release in stretch.releases:
-            cells = _row(release)
-            table.add_row(*(visible(cells[index]) for index in shown), style=_STYLES[release["verdict"]] or None)
+            table.add_row(*_cells(_row(release), shown), style=_STYLES[release["verdict"]] or None)
     out.print(table)
     out.print()
+
+
+def _stacked(index: int, shown: Sequence[int]) -> tuple[int, ...]:
+    """Return which columns stand in the place of column *index*: the time under the version where it has no column."""
+    return (index, _PUBLISHED) if index == _VERSION and _PUBLISHED not in shown else (index,)
+
+
+def _cells(row: Sequence[str], shown: Sequence[int]) -> list[str]:
+    return ["\n".join(visible(row[i]) for i in _stacked(index, shown) if row[i] or i == index) for index in shown]
 
 
 def _collapsed(stretch: Stretch) -> list[str]:
     first, last = stretch.releases[0], stretch.releases[-1]
     text = f"{visible(first['version'])} … {visible(last['version'])}"
     count = f"{plural(len(stretch.releases), 'release')} without findings"
-    return ["…", text, when(last["published"]), "", "", "", stretch.verdict, "", count]
+    until = f"… {when(last['published'])[:16]}" if last["published"] else ""
+    return ["…", text, until, "", "", "", stretch.verdict, "", count]
 
 
 def _row(release: ReleaseDoc) -> list[str]:

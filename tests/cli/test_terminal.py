@@ -75,6 +75,20 @@ def test_a_narrow_terminal_loses_no_version_and_no_verdict(forensics: Forensics)
         assert moment in " ".join(done.stdout.split())
 
 
+@pytest.mark.parametrize("columns", [60, 80, 99, 100, 120, 200])
+def test_every_width_shows_when_a_suspect_was_published(columns: int, forensics: Forensics) -> None:
+    done = forensics("timeline", "--case", BUILTIN, "--offline", env={"COLUMNS": str(columns)})
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= columns
+    table = lines[: next(n for n, line in enumerate(lines) if line.lstrip().startswith("time (UTC)"))]
+    assert any("published (UTC)" in line for line in table)
+    for version, published in (("8.3.41", "2024-12-04 20:51:00"), ("8.3.46", "2024-12-07 02:27:00")):
+        number = next(n for n, line in enumerate(table) if re.match(rf"!!\s+{re.escape(version)}\b", line))
+        assert published in table[number if columns >= 100 else number + 1]
+    if columns >= 80:
+        assert any("artifact-differs-from-source H" in line for line in table), "no name of a signal is broken"
+
+
 TIMELINE = ("timeline", "--case", BUILTIN, "--offline", "--quiet")
 
 
