@@ -103,14 +103,15 @@ def _show_bytes(data: bytes) -> None:
 
 def _show(case: Case) -> None:
     from forensics.model.text import visible
-    from forensics.model.times import to_iso
+    from forensics.model.times import to_utc
 
     meta = case.meta
     lines = [
         f"case       {meta.id}",
         f"project    {meta.project}",
-        f"state      {meta.state}" + (f", sealed {to_iso(meta.sealed_at)}" if meta.sealed_at else ""),
-        f"collected  {to_iso(meta.created_at)} to {to_iso(meta.closed_at) if meta.closed_at else 'not finished'}",
+        f"state      {meta.state}" + (f", sealed {to_utc(meta.sealed_at)}" if meta.sealed_at else ""),
+        f"collected  {to_utc(meta.created_at)}"
+        + (f" to {to_utc(meta.closed_at)}" if meta.closed_at else ", not finished"),
         f"tool       {meta.tool}",
         f"trust root sha256 {meta.trust_root_sha256}",
         f"digest     {case.digest() if meta.complete else 'none until it is complete'}",
@@ -129,7 +130,7 @@ def _show(case: Case) -> None:
     typer.echo("")
     for seen in case.observations():
         outcome = str(seen.status) if seen.status is not None else visible(seen.problem or "added by hand")
-        typer.echo(visible(f"{seen.id}  {to_iso(seen.at)}  {outcome:>5}  {seen.size:>9}  {seen.method} {seen.url}"))
+        typer.echo(visible(f"{seen.id}  {to_utc(seen.at)}  {outcome:>5}  {seen.size:>9}  {seen.method} {seen.url}"))
 
 
 @app.command("verify")

@@ -68,7 +68,7 @@ def root(
     from forensics.attestation.trust import default_root, known_roots
     from forensics.evidence.roots import kept_roots
     from forensics.model.text import visible
-    from forensics.model.times import to_iso
+    from forensics.model.times import to_utc
 
     if tuf_root is not None and not refresh:
         raise UsageError("--tuf-root is of no use without --refresh: nobody is asked.", advice="Add --refresh.")
@@ -81,6 +81,6 @@ def root(
         typer.echo("FORENSICS_TRUST_ROOT names a root of your own; it comes before these.", err=True)
     in_force = default_root().sha256
     rows = [(digest, f"shipped: {row['name']}") for digest, row in known_roots().items()]
-    rows += [(kept.sha256, f"refreshed {to_iso(kept.at)} from {kept.url}") for kept in kept_roots()]
+    rows += [(kept.sha256, f"refreshed {to_utc(kept.at)} from {kept.url}") for kept in kept_roots()]
     for digest, what in rows:
         typer.echo(visible(f"{'*' if digest == in_force else ' '} {digest}  {what}"))

@@ -200,5 +200,9 @@ def _unchecked(out: Console, groups: Sequence[UncheckedGroup], order: Sequence[s
 def _foot(out: Console, document: Document, where: str) -> None:
     case = document["case"]
     root = case["trust_root"]
-    say(out, f"Case {where}: {plural(case['observations'], 'observation')}, collected {case['collected_at']}", "dim")
+    say(
+        out,
+        f"Case {where}: {plural(case['observations'], 'observation')}, collected {when(case['collected_at'])} UTC",
+        "dim",
+    )
     say(out, f"Trust root {root['name']}, {root['vouched_by']}, sha256 {root['sha256']}", "dim")

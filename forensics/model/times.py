@@ -43,6 +43,11 @@ def to_minute(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(" ", "seconds")[:19]  # a quarter of the time of `strftime`
 
 
+def to_utc(value: datetime) -> str:
+    """Return *value* for a reader of prose: to the second, and saying that it is UTC."""
+    return f"{to_minute(value)} UTC"
+
+
 def duration(value: timedelta) -> str:
     """Return a span for a reader, two units at most: `12 h 24 min`, `3 d 4 h`, `45 s`."""
     seconds = int(abs(value.total_seconds()))

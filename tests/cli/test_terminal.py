@@ -89,6 +89,17 @@ def test_every_width_shows_when_a_suspect_was_published(columns: int, forensics:
         assert any("artifact-differs-from-source H" in line for line in table), "no name of a signal is broken"
 
 
+@pytest.mark.parametrize(
+    "words", [("case", "show", BUILTIN), ("timeline", "--case", BUILTIN, "--offline")], ids=lambda w: w[0]
+)
+def test_times_are_printed_to_the_second_and_say_that_they_are_utc(
+    words: tuple[str, ...], forensics: Forensics
+) -> None:
+    said = forensics(*words).stdout
+    assert not re.search(r"\d\d:\d\d:\d\d[.T]", said)
+    assert re.search(r"collected +2\d{3}-\d\d-\d\d \d\d:\d\d:\d\d UTC", said)
+
+
 TIMELINE = ("timeline", "--case", BUILTIN, "--offline", "--quiet")
 
 
