@@ -138,7 +138,7 @@ def _collapsed(stretch: Stretch) -> list[str]:
 
 
 def _row(release: ReleaseDoc) -> list[str]:
-    removed = when(release["removed"]) if release["removed"] else "time unknown" if release["listed"] is False else ""
+    removed = when(release["removed"]) or {True: "", False: "time unknown", None: "not known"}[release["listed"]]
     bound = "≥ " if release["at_publish_is_lower_bound"] and flagged(release["verdict"]) else ""
     return [
         _MARKS[release["verdict"]],

@@ -11,7 +11,17 @@ from forensics.report.mdparts import evidence as _evidence
 from forensics.report.mdtext import code, codes, table, text
 from forensics.report.view import KeyTime, View, ranges, view_of
 from forensics.report.witness_words import witness_lines
-from forensics.report.words import door_words, moment, offset, plural, publisher_words, span, verdict_words, when
+from forensics.report.words import (
+    door_words,
+    moment,
+    offset,
+    plural,
+    publisher_words,
+    span,
+    unremoved,
+    verdict_words,
+    when,
+)
 
 
 def render_markdown(document: Document) -> str:
@@ -87,7 +97,7 @@ def _affected(d: Document, view: View) -> list[str]:
 
 
 def _affected_row(r: ReleaseDoc) -> tuple[str, ...]:
-    removed = when(r["removed"]) or ("still listed" if r["listed"] else "not listed, time not known")
+    removed = when(r["removed"]) or unremoved(r["listed"])
     return (
         code(r["version"]),
         text(verdict_words(r["verdict"])),

@@ -17,7 +17,7 @@ from forensics.model.project import Ecosystem
 from forensics.model.text import visible
 from forensics.report.clean import clean, hosts_of, linkable
 from forensics.report.indicators import INDICATOR, indicators_of
-from forensics.report.words import when
+from forensics.report.words import unremoved, when
 
 SCHEMA_VERSION = "1.7.0"
 
@@ -91,9 +91,7 @@ def _details(shown: Document, bad: list[ReleaseDoc]) -> str:
     lines += [sentence["text"] for sentence in shown["sentences"]]
     lines += ["", "Times of the affected releases (UTC):", ""]
     for release in bad:
-        gone = (
-            f"removed {when(release['removed']) or 'at an unknown time'}" if not release["listed"] else "still listed"
-        )
+        gone = f"removed {when(release['removed'])}" if release["removed"] else unremoved(release["listed"])
         lines.append(f"- {release['version']}: published {when(release['published']) or 'at an unknown time'}, {gone}")
     return "\n".join(lines)
 

@@ -35,6 +35,7 @@ def environment() -> Environment:
             "door": words.door_words,
             "publisher": words.publisher_words,
             "predicate": words.predicate_words,
+            "unremoved": words.unremoved,
             "soft": soft,
         }
     )

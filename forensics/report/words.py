@@ -92,6 +92,13 @@ def when(text: str | None) -> str:
     return to_minute(at) if at else (text or "")
 
 
+def unremoved(listed: bool | None) -> str:
+    """Return what stands in the place of a removal's time where nobody states one."""
+    if listed is None:
+        return "not known whether it is listed"
+    return "still listed" if listed else "not listed; time not known"
+
+
 def span(seconds: int | float | None) -> str:
     """Return a span for a reader, or nothing for none."""
     return "" if seconds is None else duration(timedelta(seconds=int(seconds)))

@@ -210,6 +210,27 @@ def test_an_unchecked_index_is_not_a_no() -> None:
     assert "still be installed?** Not checked" in render_markdown(doc)
 
 
+def test_what_the_index_was_not_asked_about_is_not_called_removed() -> None:
+    doc = json.loads(json.dumps(documents.compromised()))
+    for release in doc["releases"]:
+        release["listed"] = None
+        for file in release["files"]:
+            file["listed"] = False
+    gone = next(r for r in doc["releases"] if r["version"] == "8.3.41")
+    gone["removed"] = None
+    row = next(line for line in render_markdown(doc).splitlines() if line.startswith("| `8.3.41`"))
+    page = read(render_html(doc)).text
+    line = next(x for x in json.loads(FORMATS["osv.json"](doc))["details"].splitlines() if x.startswith("- 8.3.41"))
+    for text in (row, page, line):
+        assert "not listed" not in text
+        assert "removed at" not in text
+        assert "not known whether it is listed" in text
+    gone["listed"] = False
+    assert "not listed; time not known" in render_markdown(doc)
+    assert "not listed; time not known" in read(render_html(doc)).text
+    assert "not listed; time not known" in json.loads(FORMATS["osv.json"](doc))["details"]
+
+
 def test_an_open_window_is_open() -> None:
     doc = documents.compromised()
     doc["waves"][0]["exposure"] |= {"end": None, "seconds": None, "end_reason": "nothing says when it was removed"}  # type: ignore[typeddict-item]
