@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from forensics.model.document import AttestationDoc, Document, ReleaseDoc
 from forensics.report.cells import table
 from forensics.report.clean import fit
-from forensics.report.words import flagged
+from forensics.report.words import flagged, rank
 
 INDICATOR, CONTEXT = "indicator", "context"
 COLUMNS = (
@@ -32,7 +32,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 class Indicator:
     """One value. `role` is context where `also_in` releases that nobody flagged have the value, too.
 
-    The signer of every release is no indicator: whoever searched for it would find the whole project.
+    `verdict` is the worst of the flagged releases that have it, and empty where only an advisory names the value. The
+    signer of every release is no indicator: whoever searched for it would find the whole project.
     """
 
     type: str
@@ -104,6 +105,7 @@ def _add(
         (kind, value), Indicator(kind, fit(value), {}, {}, release["verdict"], seen, seen, also_in, {})
     )
     made.versions[fit(release["version"])] = None
+    made.verdict = max(made.verdict, release["verdict"], key=rank)
     if where:
         made.where[fit(where)] = None
     made.evidence.update(dict.fromkeys(evidence))

@@ -94,6 +94,13 @@ def test_indicators_tell_what_to_search_from_what_surrounds_it(doc: Any) -> None
     assert both["first_seen"] < both["last_seen"]
 
 
+def test_a_value_of_several_releases_has_the_worst_of_their_verdicts(doc: Any) -> None:
+    doc = json.loads(json.dumps(doc))
+    next(r for r in doc["releases"] if r["version"] == "8.3.41")["verdict"] = "suspicious"
+    rows = [row for row in rows_of(FORMATS["iocs.csv"](doc)) if len(row["releases"].split()) > 1]
+    assert {row["verdict"] for row in rows if "8.3.42" in row["releases"].split()} == {"likely-compromised"}
+
+
 def test_stix_is_read_back_by_stix2_and_says_what_the_csv_says(doc: Any) -> None:
     import stix2
 
