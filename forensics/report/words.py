@@ -105,10 +105,13 @@ def span(seconds: int | float | None) -> str:
 
 
 def offset(at: datetime | None, origin: datetime | None) -> str:
-    """Return how far *at* is from *origin*: `+12 h 24 min`, `−3 d`, `0`, or nothing where one is not known."""
+    """Return how far *at* is from *origin*: `+12 h 24 min`, `−3 d`, `0`, or nothing where one is not known.
+
+    It is the distance of the two as `when` shows them, so that a reader who subtracts gets the same.
+    """
     if at is None or origin is None:
         return ""
-    difference = at - origin
+    difference = at.replace(microsecond=0) - origin.replace(microsecond=0)
     if not difference:
         return "0"
     return ("+" if difference > timedelta() else "−") + duration(difference)

@@ -90,6 +90,15 @@ def test_times_count_from_publication_and_from_the_first_report() -> None:
     assert offset(at, removed.from_known) == "0"
 
 
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [("20:50:43.100", "−17 s"), ("20:50:43.900", "−17 s"), ("20:51:00.700", "0"), ("20:51:01.000", "+1 s")],
+)
+def test_a_distance_is_that_of_the_times_as_they_are_shown(at: str, words: str) -> None:
+    origin = datetime.fromisoformat("2024-12-04T20:51:00.200Z")
+    assert offset(datetime.fromisoformat(f"2024-12-04T{at}Z"), origin) == words
+
+
 def test_the_lockfile_search_finds_flagged_versions_only(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "requirements.txt").write_text(
