@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 
 from forensics.model.text import visible
 
-# What spreadsheet programs take for a formula, also behind blanks. Source: OWASP, CSV Injection.
-_FORMULA = re.compile(r"\s*[=+\-@|%]")
+# What spreadsheet programs take for a formula, also behind blanks, and in full width where the locale is East Asian.
+# Source: OWASP, CSV Injection.
+_FORMULA = re.compile("\\s*[=+\\-@|%\uff1d\uff0b\uff0d\uff20]")
 
 
 LONGEST = 32_000
