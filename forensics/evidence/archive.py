@@ -12,7 +12,7 @@ from forensics._version import __version__
 from forensics.evidence.durable import GroupCommit, lock
 from forensics.evidence.index import Exchange, describe, is_tail, scan
 from forensics.evidence.warc import ReadAt, exchange_records, info_record, pread, read_block
-from forensics.evidence.wire import Failure, ReceivedResponse, SentRequest, parse_head, parse_status
+from forensics.evidence.wire import Failure, ReceivedResponse, SentRequest, parse_head, parse_status, site_of
 from forensics.model.errors import DamagedCase, EvidenceError
 from forensics.model.observation import Observation
 
@@ -134,6 +134,18 @@ class Archive:
         """Return every exchange that asked the question *key*, oldest first."""
         self._index()
         return list(self._by_key.get(key, ()))
+
+    def unheard(self, site: str) -> list[Exchange]:
+        """Return the failed attempts to ask *site* (host and port) since it last gave an answer that stands."""
+        found: list[Exchange] = []
+        for exchange in reversed(self._index()):
+            seen = exchange.observation
+            if seen.method in {"GET", "POST"} and site_of(seen.url) == site:
+                if exchange.final:
+                    break
+                if exchange.truncated != "length":  # a body over our limit says nothing against the host
+                    found.append(exchange)
+        return found[::-1]
 
     def response(self, exchange: Exchange) -> ReceivedResponse:
         """Return the answer of *exchange*; raises DamagedCase when its bytes are not those of its digest."""

@@ -19,6 +19,7 @@ from forensics.evidence.wire import (
     clean_response_headers,
     clean_url,
     scrub,
+    site_of,
 )
 from forensics.model.errors import NotRecorded
 
@@ -153,17 +154,14 @@ class ReplayingTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
+        self._unheard: dict[str, list[Exchange]] = {}
 
     def recall(self, request: httpx.Request) -> httpx.Response:
         """Return the recorded answer; raises the recorded kind of httpx.TransportError, or NotRecorded."""
         sent = sent_request(request)
         exchange = self._archive.find(sent.key)
         if exchange is None:
-            raise NotRecorded(
-                f"The case holds no answer to {sent.method} {sent.url}.",
-                meaning="Nothing is known about it, which is not the same as its absence.",
-                advice="Collect again online (without --offline) to ask for it.",
-            )
+            raise self._never_asked(sent)
         if not exchange.final:
             # All failed attempts are the evidence, as they were when the client gave up.
             for earlier in self._archive.asked(sent.key)[:-1]:
@@ -172,6 +170,31 @@ class ReplayingTransport(httpx.AsyncBaseTransport):
             _add(request, exchange.observation.id)
             raise _error_of(exchange, request)
         return _as_httpx(self._archive.response(exchange), exchange.observation.id, request)
+
+    def _never_asked(self, sent: SentRequest) -> NotRecorded:
+        """Return why there is no answer: a host that failed several questions to the end was asked no more.
+
+        The question is not named then, so that what fell to one host for one reason is one reason.
+        """
+        what, evidence = f"The case holds no answer to {sent.method} {sent.url}.", tuple[str, ...]()
+        site = site_of(sent.url)
+        if site not in self._unheard:
+            self._unheard[site] = self._archive.unheard(site)
+        failed = self._unheard[site]
+        questions = dict.fromkeys(one.key for one in failed)
+        nowhere = any(one.failed is not None and one.failed.kind == Unresolved.__name__ for one in failed)
+        if len(questions) > 1 or nowhere:
+            attempts = [one.observation for one in failed if one.key == failed[0].key]
+            why = (attempts[-1].problem or f"status {attempts[-1].status}").rstrip(".")
+            count = f"{len(questions)} failures in a row, the first" if len(questions) > 1 else "one failure"
+            what = f"The case holds no answer: {site} was not asked any more after {count}: {attempts[-1].url}: {why}."
+            evidence = tuple(one.id for one in attempts)
+        return NotRecorded(
+            what,
+            meaning="Nothing is known about it, which is not the same as its absence.",
+            advice="Collect again online (without --offline) to ask for it.",
+            evidence=evidence,
+        )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """See `recall`."""

@@ -103,6 +103,11 @@ def body_digest(body: bytes) -> str | None:
     return hashlib.sha256(body).hexdigest() if body else None
 
 
+def site_of(url: str) -> str:
+    """Return host and port of *url* as they stand in it."""
+    return re.split("[/?#]", url.partition("://")[2], maxsplit=1)[0]
+
+
 def clean_url(url: str) -> str:
     """Return *url* without user name, password and fragment."""
     return scrub(url).partition("#")[0]

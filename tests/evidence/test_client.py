@@ -254,6 +254,35 @@ def test_the_circuit_opens_and_names_the_first_failure(world: World, case: Case)
     assert world.asked.total() == 3
 
 
+def test_a_replay_says_that_a_host_was_not_asked_any_more(world: World, case: Case) -> None:
+    async def talk(client: Client) -> list[SourceError]:
+        errors: list[SourceError] = []
+        for path in ("/doc/1", *(f"/status/500?n={number}" for number in range(4))):
+            try:
+                await client.get(world.url + path)
+            except SourceError as error:
+                errors.append(error)
+        return errors
+
+    limits = replace(FAST, attempts=2, breaker_failures=2)
+    live, again = record(case, talk, limits)[-1], replay(case, talk, limits)[-1]
+    assert type(live) is BudgetSpent
+    assert type(again) is NotRecorded
+    host = world.url.partition("//")[2]
+    assert f"{host} was not asked any more after 2 failures in a row, the first: " in again.what
+    assert "?n=0" in again.what
+    assert "status 500" in again.what
+    assert again.evidence == live.evidence != ()
+    assert replay(case, outcome_of(f"{world.url}/never"), limits)[1] == again.what, "one reason is one line"
+
+
+def test_a_host_that_answered_last_was_not_given_up(world: World, case: Case) -> None:
+    limits = replace(FAST, attempts=1, breaker_failures=9)
+    for path in ("/status/500?a", "/status/500?b", "/large?1", "/large?2", "/doc/1", "/status/500?c", "/large?3"):
+        record(case, outcome_of(world.url + path), limits)
+    assert "any more" not in replay(case, outcome_of(f"{world.url}/never"), limits)[1]
+
+
 def test_an_answer_closes_the_count_and_large_bodies_do_not_count(world: World, case: Case) -> None:
     async def talk(client: Client) -> None:
         for path in ("/status/500?a", "/doc/1", "/status/500?b", "/large?1", "/large?2", "/large?3", "/doc/2"):
