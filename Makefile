@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow real real-rekor lint bench bench-quick profiles evaluate calibration faults fleet notebooks reports cases docs lock clean
+.PHONY: help demo test test-slow real real-rekor real-monitor lint bench bench-quick profiles evaluate calibration faults fleet notebooks reports cases docs lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -35,6 +35,9 @@ real: .venv/.dev  ## run the tests against the real rekor-tiles server; needs Go
 
 real-rekor: .venv/.dev  ## run the tests against a real Rekor v1; needs Go, MariaDB and Redis
 	FORENSICS_REAL_REKOR=1 $(BIN)/python -m pytest -n 0 -rs tests/real/test_rekor_v1.py
+
+real-monitor: .venv/.dev  ## run the tests beside rekor-monitor; needs Go and its module, or FORENSICS_REKOR_MONITOR
+	FORENSICS_REAL_MONITOR=1 $(BIN)/python -m pytest -n 0 -rs tests/real/test_rekor_monitor.py
 
 lint: .venv/.dev  ## style, types, import directions
 	$(BIN)/ruff check .

@@ -160,14 +160,6 @@ def _node_folder() -> Path:
     return folder
 
 
-def monitor_ratio(quick: bool) -> float:
-    """The same scan as rekor-monitor's. Raises NotMeasured: its module is not to be had."""
-    del quick
-    raise NotMeasured(
-        "rekor-monitor cannot be built: the Go module proxy refuses github.com/sigstore/rekor-monitor (403)"
-    )
-
-
 def again_ratio(quick: bool) -> float:
     """Verifying for the first time against verifying the same again, by verdicts that were kept."""
     from bench.material import jobs

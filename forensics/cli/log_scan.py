@@ -343,16 +343,15 @@ def _print_monitor(ask: Ask, scans: list[Scanned], search: Search) -> None:
 
     for scanned in scans:
         for hit, record in scanned.found:
-            uuid = record.uuid if record.tree_id else ""
-            show(monitor_lines(search, hit.matches, record.index, uuid))
+            show(monitor_lines(search, hit.matches, record.index, record.entry_id))
         for line in _summary(scanned):
             note(ask, line)
 
 
 def monitor_lines(search: Search, matches: Any, index: int, uuid: str) -> list[str]:
-    """Return the lines of rekor-monitor for the *matches* of one entry, each once."""
+    """Return the lines of rekor-monitor for the *matches* of one entry: one for each monitored value, as it does."""
     from forensics.transparency.monitor_files import found_identity, json_line, text_line
 
     as_json = search.configuration is not None and search.configuration.output_format == "json"
     found = [found_identity(match, search.value_of(match), index, uuid) for match in matches]
-    return list(dict.fromkeys(json_line(one) if as_json else text_line(one) for one in found))
+    return [json_line(one) if as_json else text_line(one) for one in found]

@@ -13,9 +13,9 @@ from forensics.model.identity import Identity
 class LogRecord:
     """One log entry and every step of its verification.
 
-    `uuid` is the leaf hash of the body (64 hex digits), `tree_id` the shard that the log named, `index` the global
-    one. `integrated_at` is None unless the log's signature over it verifies. `payload_hash` is the SHA-256, in hex, of
-    an envelope's payload; `artifacts` are digests that the entry itself states, as `algorithm:hex`.
+    `uuid` is the leaf hash of the body (64 hex digits), `tree_id` the shard that the log named, in decimal, `index` the
+    global one. `integrated_at` is None unless the log's signature over it verifies. `payload_hash` is the SHA-256, in
+    hex, of an envelope's payload; `artifacts` are digests that the entry itself states, as `algorithm:hex`.
     """
 
     uuid: str
@@ -31,6 +31,14 @@ class LogRecord:
     tree_size: int | None
     checks: tuple[Check, ...]
     evidence: tuple[str, ...] = ()
+
+    @property
+    def entry_id(self) -> str:
+        """The id by which Rekor v1 names it, shard and leaf hash (80 hex digits); empty where entries have none (v2).
+
+        Source: sigstore/rekor openapi.yaml, `entryUUID`.
+        """
+        return f"{int(self.tree_id):016x}{self.uuid}" if self.tree_id else ""
 
     @property
     def verified(self) -> bool:

@@ -131,3 +131,17 @@ def test_only_a_log_elsewhere_is_spared() -> None:
     assert patient(limits, "https://rekor.example", 1000).per_second == 2
     assert patient(limits, "http://127.0.0.1:9", 1000).per_second > 1000
     assert patient(limits, "https://rekor.example", 1_000_000).requests_per_host > 200_000
+
+
+def test_rekor_monitors_lines_carry_the_logs_ids_and_one_line_for_each_value(
+    server: RekorServer, tmp_path: Path
+) -> None:
+    """As rekor-monitor itself prints them: `make real-monitor` compares."""
+    log = server.site.log
+    words = ("--log", "v1", "--from-index", OFFSET + 150, "--to-index", OFFSET + 150, "--format", "rekor-monitor")
+    done = inside(tmp_path, server.env(), "log", "scan", *words, "--identity-regex", WHO, "--identity-regex", "project")
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first == second
+    assert f" {OFFSET + 150} {log.entries[150].entry_id}" in first
+    assert len(log.entries[150].entry_id) == 80

@@ -102,7 +102,8 @@ class _Log:
     async def retrieve(self, request: Request) -> Response:
         """Up to ten entries by UUID and global index. ``entries`` (whole proposed entries) is not served."""
         wanted = await _object(request)
-        uuids, indexes = wanted.get("entryUUIDs", []), wanted.get("logIndexes", [])
+        # Clients generated for Go write what they leave out as null.
+        uuids, indexes = (wanted.get(key) or [] for key in ("entryUUIDs", "logIndexes"))
         if not isinstance(uuids, list) or not isinstance(indexes, list):
             return _error(422, "entryUUIDs and logIndexes in body must be arrays")
         total = len(uuids) + len(indexes)

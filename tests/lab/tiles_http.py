@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from tests.lab.pki import Authority
 from tests.lab.rekor import RekorLog
@@ -123,7 +124,7 @@ def serve_tiles(site: TilesSite, authority: Authority, directory: Path) -> Itera
 
 
 @contextlib.contextmanager
-def serving(app: Starlette) -> Iterator[str]:
+def serving(app: ASGIApp) -> Iterator[str]:
     """Serve an application on loopback for the time of a ``with`` block; yields its URL."""
     listener = _listen(0)
     config = uvicorn.Config(

@@ -51,3 +51,11 @@ def module_folder(module: str, version: str) -> Path:
     """Where Go keeps the source of a module that was built."""
     done = subprocess.run(["go", "env", "GOMODCACHE"], capture_output=True, text=True, timeout=60, check=True)
     return Path(done.stdout.strip()) / f"{module}@{version}"
+
+
+def rekor_monitor() -> Path:
+    """sigstore's rekor_monitor; skips the test where it cannot be had. FORENSICS_REKOR_MONITOR may name one.
+
+    The module proxy does not hand it out everywhere: one that was built from its own source serves as well.
+    """
+    return go_tool("github.com/sigstore/rekor-monitor/cmd/rekor_monitor", "v1.4.0", named="FORENSICS_REKOR_MONITOR")
