@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from forensics.model.checked import Checked, NotChecked
+from forensics.model.ci import RunRef, run_of
 from forensics.model.identity import Identity, RefClass
 from forensics.model.publication import Uploader, uploader_in
 from forensics.model.release import Artifact, Release
@@ -96,11 +97,19 @@ def profile_of(release: Release, until: datetime | None = None) -> Profile:
 
 
 def _as_of(release: Release, until: datetime | None) -> Release:
-    """Leave out what was uploaded or signed later than *until*; a file without a time is kept."""
+    """Leave out what was uploaded or signed later than *until*, and its runs; a file without a time is kept."""
     if until is None:
         return release
     kept = tuple(_artifact_as_of(a, until) for a in release.artifacts if not a.uploaded_at or a.uploaded_at <= until)
-    return release if kept == release.artifacts else replace(release, artifacts=kept)
+    if kept == release.artifacts:
+        return release
+    seen = replace(release, artifacts=kept)
+    later = _runs(release) - _runs(seen)
+    return replace(seen, runs=tuple((ref, outcome) for ref, outcome in release.runs if ref not in later))
+
+
+def _runs(release: Release) -> set[RunRef]:
+    return {ref for identity in release.identities if (ref := run_of(identity)) is not None}
 
 
 def _artifact_as_of(artifact: Artifact, until: datetime) -> Artifact:

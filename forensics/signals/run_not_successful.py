@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from forensics.model.checked import Checked, NotChecked
-from forensics.model.ci import CiRun, Job, Step
+from forensics.model.ci import CiRun, Job, RunRef, Step, run_of
 from forensics.model.finding import Confidence, Family, Severity
-from forensics.model.release import Release
+from forensics.model.release import Artifact, Release
 from forensics.signals import thresholds as t
 from forensics.signals.comparing import unknown_identity
 from forensics.signals.registry import Hit, Result, View, signal
@@ -58,7 +58,8 @@ def run_not_successful(view: View) -> Result:
     """Fire when what publishes in the attested run was skipped or failed, and a file of the release was uploaded.
 
     Decisive, save where every upload lies within the time of the failed step, which then made it itself. Low where what
-    publishes succeeded and the run did not. A run of which no step can be told to publish is not checked.
+    publishes succeeded and the run did not. A run of which no step can be told to publish is not checked. Files that
+    another run signed are that run's affair.
     """
     release = view.release
     if not release.runs:
@@ -87,15 +88,15 @@ def _judged(release: Release, run: CiRun) -> Hit | NotChecked | None:
         return _other_jobs(release, run, run.jobs.value)
     if any(one.conclusion is None for one in publishing):
         return NotChecked("its run had not ended when it was asked for", "CI", run.evidence)
-    uploaded = [a for a in release.artifacts if a.listed or a.uploaded_at is not None]
+    uploaded = [a for a in _files_of(release, run.ref) if a.listed or a.uploaded_at is not None]
     if not uploaded:
         return None
-    within = _within(release, publishing)
+    within = _within(uploaded, publishing)
     stopped = not all(one.conclusion in _DID_NOT for one in publishing)
     return Hit(
         severity=Severity.LOW if within or stopped else Severity.DECISIVE,
         observed=f"run {run.ref.run}, attempt {run.ref.attempt}: {_few(publishing)}; "
-        f"{len(uploaded)} files of it were uploaded",
+        f"{len(uploaded)} file{'s' * (len(uploaded) != 1)} of it {'was' if len(uploaded) == 1 else 'were'} uploaded",
         expected="that what publishes in the attested run succeeded",
         evidence=(*run.evidence, *(i for a in uploaded for i in a.evidence)),
         confidence=Confidence.HIGH if all(one.step for one in publishing) else Confidence.MEDIUM,
@@ -115,14 +116,24 @@ def _named(name: str) -> bool:
     return bool(_PUBLISHES.search(name)) and not _ELSEWHERE.search(name)
 
 
-def _within(release: Release, publishing: list[_Publishing]) -> bool:
+def _files_of(release: Release, ref: RunRef) -> list[Artifact]:
+    """Return the files that the run signed, and those of which no certificate names a run: anybody's, so its too."""
+    found = []
+    for artifact in release.artifacts:
+        runs = {run_of(a.identity) for a in artifact.attestations if a.identity} - {None}
+        if not runs or ref in runs:
+            found.append(artifact)
+    return found
+
+
+def _within(uploaded: list[Artifact], publishing: list[_Publishing]) -> bool:
     """Whether each upload falls into the time of a step that failed, give or take what clocks differ."""
     spans = [
         (one.step.started - t.CI_CLOCK, one.step.completed + t.CI_CLOCK)
         for one in publishing
         if one.step and one.conclusion == "failure" and one.step.started and one.step.completed
     ]
-    times = [a.uploaded_at for a in release.artifacts if a.uploaded_at is not None]
+    times = [a.uploaded_at for a in uploaded if a.uploaded_at is not None]
     return bool(times) and all(any(start <= at <= end for start, end in spans) for at in times)
 
 

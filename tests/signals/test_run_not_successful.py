@@ -11,7 +11,7 @@ from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.ci import NO_RUN, CiRun, Job, RunRef, Step
 from forensics.model.finding import Confidence, Family, Severity
 from forensics.model.release import Release
-from tests.signals.histories import UNSEEN, day, identity, judged, release, series
+from tests.signals.histories import UNSEEN, Judged, artifact, attestation, day, identity, judged, release, series
 
 ID = "run-not-successful"
 REF = RunRef("team/thing", 7, 1)
@@ -122,3 +122,42 @@ def test_without_certificates_or_runs_in_them() -> None:
     missing = bare.unchecked("1.0.6", ID)
     assert missing is not None
     assert "name no run" in missing.reason
+
+
+def _by_two_runs(second: datetime, bare: datetime | None = None) -> Release:
+    """An sdist of attempt 1, a wheel of attempt 2 that came at *second*, and maybe a file that nobody signed."""
+    files = [
+        artifact("a.tar.gz", UPLOADED, [attestation(identity(), UPLOADED, "a")]),
+        artifact("a.whl", second, [attestation(identity(attempt=2), second, "b")]),
+    ]
+    if bare:
+        files.append(artifact("c.whl", bare, ()))
+    return release("1.0.6", UPLOADED, files=files)
+
+
+def _with(made: Release, *outcomes: Outcome[CiRun]) -> Judged:
+    """Judge it with one outcome for each attempt of its run."""
+    refs = []
+    for ref, one in ((replace(REF, attempt=n), one) for n, one in enumerate(outcomes, 1)):
+        refs.append((ref, Checked(replace(one.value, ref=ref), one.evidence) if isinstance(one, Checked) else one))
+    return judged([*series(6), replace(made, runs=tuple(refs))])
+
+
+GOOD = run("success", job("release", "success", step(ACTION, "success")))
+BROKE = run("failure", job("release", "failure", step(ACTION, "failure", UPLOADED - timedelta(seconds=20))))
+
+
+def test_a_run_is_judged_by_the_files_that_it_signed_and_not_by_those_of_another() -> None:
+    again = UPLOADED + timedelta(minutes=20)
+    hit = _with(_by_two_runs(again), BROKE, GOOD).hit("1.0.6", ID)
+    assert hit.severity is Severity.LOW
+    assert "1 file of it was uploaded" in hit.observed
+    unsigned = _with(_by_two_runs(again, bare=again), BROKE, GOOD).hit("1.0.6", ID)
+    assert unsigned.severity is Severity.DECISIVE
+
+
+def test_the_run_of_a_file_that_came_later_is_hindsight() -> None:
+    skipped = run("failure", job("release", "failure", step(ACTION, "skipped")))
+    told = _with(_by_two_runs(UPLOADED + timedelta(days=2)), GOOD, skipped)
+    assert not told.hit("1.0.6", ID).knowable_at_publish
+    assert not told["1.0.6"].at_publish.flagged
