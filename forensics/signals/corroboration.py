@@ -14,8 +14,14 @@ CORROBORATED = (
     "every executable file of its artifacts equals that commit or was always made by the build."
 )
 _RELEASE_BRANCH = re.compile(
-    r"refs/heads/(.*[/_-])?(v?\d+([._-](\d+|x))*|releases?|stable|maint\w*|hot-?fix\w*|lts)([/_.-].*)?", re.I
+    r"refs/heads/(?:"
+    r"(?:.*[/_-])?(?:releases?|stable|maint\w*|backports?|hot-?fix\w*|lts)(?:[/_.-].*)?"
+    r"|(?:(?:branch|series|line)[/_-])?v?\d+(?:[._-](?:\d+|x))*"
+    r"|v?\d+(?:[._-]\d+)*[._-]x[/_.-].*)",
+    re.I,
 )
+"""Names of release lines: by their word, or a version and nothing else. A number beside other words is an issue's, a
+dependency's or that of `patch-1`, which an editor in a browser makes up."""
 
 
 def corroborated(view: View) -> tuple[str, ...]:

@@ -78,3 +78,23 @@ def test_what_differs_or_could_not_be_checked_corroborates_nothing(last: Release
 def test_release_branches_count(branch: str) -> None:
     last = _by_hand(CODE, reachability=Checked(Reachability.BRANCH), ref=f"refs/heads/{branch}")
     assert _then(last).hit("1.0.5", ID).severity is Severity.LOW
+
+
+@pytest.mark.parametrize(
+    "branch",
+    ["2", "6.0.x", "release-2024", "release/1.0/fixes", "stable/5.2.x", "branch-3.5", "v8.x-staging", "lts/hydrogen",
+     "1.x-maint", "team/hotfix-12", "3.2-stable", "backports/1.0", "releases/v1"],
+)  # fmt: skip
+def test_more_names_of_release_branches(branch: str) -> None:
+    last = _by_hand(CODE, reachability=Checked(Reachability.BRANCH), ref=f"refs/heads/{branch}")
+    assert _then(last).hit("1.0.5", ID).severity is Severity.LOW
+
+
+@pytest.mark.parametrize(
+    "branch",
+    ["patch-1", "123-mend-the-login", "feature/123", "alice/issue-42", "dependabot/npm_and_yarn/lodash-4.17.21",
+     "fix_1.2_parsing", "unstable", "prerelease-notes", "10-years"],
+)  # fmt: skip
+def test_a_number_alone_makes_no_release_branch(branch: str) -> None:
+    last = _by_hand(CODE, reachability=Checked(Reachability.BRANCH), ref=f"refs/heads/{branch}")
+    assert _then(last).hit("1.0.5", ID).severity is Severity.MEDIUM
