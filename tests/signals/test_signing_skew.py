@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -67,3 +68,10 @@ def test_a_file_of_the_next_day_is_hindsight() -> None:
     ]
     hit = judged([*series(6), release("1.0.6", day(50), files=files)]).hit("1.0.6", ID)
     assert not hit.knowable_at_publish
+
+
+def test_what_the_registry_signs_after_accepting_a_file_says_nothing_about_its_signing() -> None:
+    own = attestation(USUAL, day(50) - timedelta(seconds=20), "a")
+    registry = replace(attestation(None, day(50) + timedelta(minutes=5), "b"), registry_key="SHA256:key")
+    files = [artifact("a.tgz", day(50), [own, registry])]
+    assert judged([*series(6), release("1.0.6", day(50), files=files)]).silent("1.0.6", ID)
