@@ -138,7 +138,7 @@ def build_baseline(line: Series, project: Series, at: datetime) -> Baseline:
     cohort = _cohort(line.usable, at)
     source, borrowed = (line, False) if cohort else (project, True)
     wider = _cohort(project.usable, at) if len(cohort) < t.RATE_SAMPLES else ()
-    return Baseline(cohort or wider, borrowed, _joined(source.members), _attested(source.attested, at), wider)
+    return Baseline(cohort or wider, borrowed, _joined(source.members, at), _attested(source.attested, at), wider)
 
 
 def _attested(past: Reversible[Past], at: datetime) -> tuple[Profile, ...]:
@@ -160,14 +160,17 @@ def _cohort(past: Reversible[Past], at: datetime) -> tuple[Past, ...]:
     return tuple(reversed(chosen))
 
 
-def _joined(past: Iterable[Past]) -> frozenset[tuple[str, str]]:
+def _joined(past: Iterable[Past], at: datetime) -> frozenset[tuple[str, str]]:
     """Return changed values that have held: JOIN_RELEASES releases over JOIN_SPAN, none flagged for another reason.
 
-    A value does not veto itself: releases flagged only because they carry it count.
+    A value does not veto itself: releases flagged only because they carry it count. Removed ones, and those that an
+    advisory had called malicious by *at*, do not.
     """
     seen: dict[tuple[str, str], list[datetime]] = {}
     for member in past:
         if not member.changed or member.flagged_otherwise or member.removed or member.profile.published is None:
+            continue
+        if member.advised_at is not None and member.advised_at <= at:
             continue
         for value in member.changed:
             seen.setdefault(value, []).append(member.profile.published)

@@ -140,6 +140,13 @@ def test_removed_releases_do_not_help_a_value_to_join() -> None:
     assert _baseline([*old, *gone], [], day(80)).values("triggers") == {"release"}
 
 
+def test_releases_that_an_advisory_named_by_then_do_not_help_a_value_to_join() -> None:
+    old = [_past(n) for n in range(5)]
+    bad = [_past(10 + n, at=20 + 7 * n, advised_at=day(50), changed=PUSH, trigger="push") for n in range(3)]
+    assert _baseline([*old, *bad], [], day(60)).values("triggers") == {"release"}
+    assert _baseline([*old, *bad], [], day(45)).values("triggers") == {"release", "push"}  # nobody knew
+
+
 def test_a_value_that_is_still_new_is_not_yet_among_the_values_of_its_own_release() -> None:
     light = _past(9, changed=PUSH, trigger="push")  # not flagged, so it is in the cohort
     baseline = _baseline([_past(0), light], [], day(20))
