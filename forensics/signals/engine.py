@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TypeVar, cast
 
 from forensics.model.attestation import CheckResult
@@ -171,7 +171,8 @@ class _Run:
     def _around(self, index: int, line: str, moment: Moment) -> tuple[Release, ...]:
         """Return releases of other lines within the burst window, nearest first on each side, at most BURST_NAMED each.
 
-        Later ones only with hindsight. Releases without a time are passed over, and only so many of them.
+        Later ones only with hindsight; which of two at one instant is first is only a matter of their numbers, so each
+        sees the other at once. Releases without a time are passed over, and only so many of them.
         """
         release = self.history.releases[index]
         if release.published is None:
@@ -179,9 +180,10 @@ class _Run:
         before = (r for at, other, r in reversed(self.recent)
                   if other != line and release.published - at <= t.BURST_WINDOW)  # fmt: skip
         near = list(islice(before, t.BURST_NAMED))[::-1]
-        if moment is Moment.HINDSIGHT:
-            near += islice(self._later(index, line, release.published), t.BURST_NAMED)
-        return tuple(near)
+        later = self._later(index, line, release.published)
+        if moment is Moment.AT_PUBLISH:
+            later = takewhile(lambda other: other.published == release.published, later)
+        return (*near, *islice(later, t.BURST_NAMED))
 
     def _later(self, index: int, line: str, published: datetime) -> Iterator[Release]:
         for later in self.history.releases[index + 1 : index + 1 + t.BURST_LOOKED_AT]:

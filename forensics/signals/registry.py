@@ -36,7 +36,7 @@ class View:
 
     `release` and `profile` hold only what had been uploaded and signed by `until` (None: everything known now).
     `previous` is the release before it in its line, flagged ones included; `around` are the publications of other
-    lines within the burst window, earlier ones only at publication. `numbering` holds the earlier version numbers,
+    lines within the burst window, at publication none that came later. `numbering` holds the earlier version numbers,
     flagged and removed ones included. `failures_suspended` are names of checks that
     the drift guard took out of service.
     """

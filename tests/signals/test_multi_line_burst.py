@@ -56,3 +56,9 @@ def test_not_checked_on_a_small_sample_only_when_there_is_company() -> None:
 
 def test_without_a_time_not_checked() -> None:
     assert judged([*PAST, release("1.0.9", None)]).unchecked("1.0.9", ID) is not None
+
+
+def test_two_lines_at_one_instant_are_each_others_company_at_once() -> None:
+    told = judged([*PAST, release("1.0.6", day(60)), release("2.0.3", day(60))])
+    for version in ("1.0.6", "2.0.3"):
+        assert told.hit(version, ID).knowable_at_publish
