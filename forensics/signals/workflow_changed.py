@@ -40,7 +40,7 @@ def workflow_changed(view: View) -> Result:
             fact=change.attribute,
             changed=change.changed,
         )
-    return content if change is None else change
+    return content if change is None or isinstance(content, Hit) else change
 
 
 def _content(view: View) -> Result:

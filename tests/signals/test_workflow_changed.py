@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from forensics.model.checked import Checked
 from forensics.model.finding import Severity
-from tests.signals.histories import UNSEEN, USUAL, Judged, day, identity, judged, release, series
+from tests.signals.histories import UNSEEN, USUAL, Judged, attestation, day, identity, judged, release, series
 from tests.signals.sources import NO_GIT, all_sourced, sourced
 
 ID = "workflow-changed"
@@ -89,3 +89,11 @@ def test_the_next_release_with_that_content_is_silent() -> None:
 def test_content_is_not_checked_where_the_repository_is_not() -> None:
     bare = replace(release("1.0.5", day(40), USUAL), source=NO_GIT)
     assert judged([*all_sourced(series(5)), bare]).unchecked("1.0.5", ID) == NO_GIT
+
+
+def test_an_unread_certificate_hides_no_edited_file() -> None:
+    last = release("1.0.5", day(40))
+    files = [replace(a, provenance=Checked((attestation(USUAL, day(40), "a"),))) for a in last.artifacts[:1]]
+    files += [replace(a, provenance=Checked((attestation(None, day(40), "b"),))) for a in last.artifacts[1:]]
+    edited = sourced(replace(last, artifacts=tuple(files)), workflow_blob=Checked("9" * 40, ("o-trees",)))
+    assert "content of its workflow file" in judged([*all_sourced(series(5)), edited]).hit("1.0.5", ID).observed
