@@ -8,11 +8,12 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from forensics.model.checked import Checked, NotChecked
+from forensics.model.checked import Checked, NotChecked, Outcome
 from forensics.model.ci import RunRef, run_of
 from forensics.model.identity import Identity, RefClass
 from forensics.model.publication import Uploader, uploader_in
 from forensics.model.release import Artifact, Release
+from forensics.model.source import SourceFacts
 
 
 class Attested(StrEnum):
@@ -97,7 +98,7 @@ def profile_of(release: Release, until: datetime | None = None) -> Profile:
 
 
 def _as_of(release: Release, until: datetime | None) -> Release:
-    """Leave out what was uploaded or signed later than *until*, and its runs; a file without a time is kept."""
+    """Leave out what was uploaded or signed later than *until*, its runs and commit; a file without a time is kept."""
     if until is None:
         return release
     kept = tuple(_artifact_as_of(a, until) for a in release.artifacts if not a.uploaded_at or a.uploaded_at <= until)
@@ -105,11 +106,28 @@ def _as_of(release: Release, until: datetime | None) -> Release:
         return release
     seen = replace(release, artifacts=kept)
     later = _runs(release) - _runs(seen)
-    return replace(seen, runs=tuple((ref, outcome) for ref, outcome in release.runs if ref not in later))
+    runs = tuple((ref, outcome) for ref, outcome in release.runs if ref not in later)
+    return replace(seen, runs=runs, source=_source_as_of(release.source, _commits(release) - _commits(seen)))
 
 
 def _runs(release: Release) -> set[RunRef]:
     return {ref for identity in release.identities if (ref := run_of(identity)) is not None}
+
+
+def _commits(release: Release) -> set[str]:
+    return {identity.commit.lower() for identity in release.identities if identity.commit}
+
+
+def _source_as_of(source: Outcome[SourceFacts], later: set[str]) -> Outcome[SourceFacts]:
+    """Leave out what is known of the one commit that was looked at, where only files that came later attest it."""
+    if isinstance(source, NotChecked) or source.value.commit not in later:
+        return source
+    unseen = NotChecked("of its commits only that of a file that came later was looked at", "git", source.evidence)
+    facts = replace(
+        source.value, commit=None, ref=None, committed_at=None, subject="",
+        reachability=unseen, tree=unseen, workflow_blob=unseen, workflow_risks=unseen,
+    )  # fmt: skip
+    return replace(source, value=facts)
 
 
 def _artifact_as_of(artifact: Artifact, until: datetime) -> Artifact:

@@ -9,7 +9,7 @@ import pytest
 from forensics.model.checked import Checked, NotChecked
 from forensics.model.finding import Confidence, Severity, Verdict
 from forensics.model.source import Reachability
-from tests.signals.histories import UNSEEN, Judged, day, identity, judged, release, series
+from tests.signals.histories import UNSEEN, Judged, artifact, attestation, day, identity, judged, release, series
 from tests.signals.sources import NO_GIT, all_sourced, sourced
 
 ID = "commit-unreachable"
@@ -64,3 +64,17 @@ def test_not_checked_without_repository_or_answer() -> None:
         judged([*series(5), sourced(release("1.0.5", day(40), SIGNER), reachability=failed)]).unchecked("1.0.5", ID)
         == failed
     )
+
+
+def test_the_commit_of_a_file_that_came_later_is_hindsight() -> None:
+    files = [
+        artifact("a.tar.gz", day(40), [attestation(identity(source_repository_digest="e" * 40), day(40), "a")]),
+        artifact("a.whl", day(42), [attestation(SIGNER, day(42), "b")]),
+    ]
+    last = sourced(
+        release("1.0.5", day(40), files=files),
+        reachability=Checked(Reachability.PULL_REQUEST, ("o-asked",)), commit="f" * 40, attested=True,
+    )  # fmt: skip
+    told = judged([*all_sourced(series(5, SIGNER)), last])
+    assert not told.hit("1.0.5", ID).knowable_at_publish
+    assert not told["1.0.5"].at_publish.flagged
