@@ -16,12 +16,20 @@ MAX_GAP = 20
 def line_of(version: str, mapping: Mapping[str, str] | None = None, rules: VersionRules = PEP440) -> str:
     """Return the release line: the major version, for 0.x the minor; a user's *mapping* of prefixes wins.
 
-    What is no version by *rules* forms the line `other`; epochs of PEP 440 are part of the line.
+    The longest prefix counts; `1.2` is one of 1.2.7 and 1.2rc1, and none of 1.20. What is no version by
+    *rules* forms the line `other`; epochs of PEP 440 are part of the line.
     """
-    for prefix, line in (mapping or {}).items():
-        if version == prefix or version.startswith(prefix + "."):
-            return line
+    if mapping:
+        prefixes = [prefix for prefix in mapping if _begins(version, prefix)]
+        if prefixes:
+            return mapping[max(prefixes, key=len)]
     return rules.line(version)
+
+
+def _begins(version: str, prefix: str) -> bool:
+    """Whether *prefix* ends in *version* where a number does; what it leaves is no rest of it and no epoch's mark."""
+    rest = version[len(prefix) :]
+    return bool(prefix) and version.startswith(prefix) and not (rest[:1].isdigit() or rest.startswith("!"))
 
 
 def find_gaps(versions: Iterable[str], rules: VersionRules = PEP440) -> tuple[Gap, ...]:

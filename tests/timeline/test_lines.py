@@ -106,3 +106,23 @@ def test_the_real_index_misses_exactly_the_four_bad_releases() -> None:
     assert "8.3.0" in between
     assert "8.3.59" in between
     assert [v for gap in find_gaps(between) for v in gap.missing] == ["8.3.41", "8.3.42", "8.3.45", "8.3.46"]
+
+
+@pytest.mark.parametrize(
+    ("version", "line"),
+    [
+        ("1.2", "lts"),
+        ("1.2.7", "lts"),
+        ("1.2rc1", "lts"),
+        ("1.2-beta.3", "lts"),
+        ("1.2+build", "lts"),
+        ("1.20", "old"),
+        ("1.20rc1", "old"),
+        ("1.1", "old"),
+        ("1!1.2", "1!1"),
+        ("12.0", "12"),
+    ],
+)
+@pytest.mark.parametrize("mapping", [{"1": "old", "1.2": "lts"}, {"1.2": "lts", "1": "old"}])
+def test_the_longest_prefix_of_a_users_mapping_counts(mapping: dict[str, str], version: str, line: str) -> None:
+    assert line_of(version, mapping) == line
