@@ -76,7 +76,7 @@ def _hit(view: View, own: Uploader, usual: set[str], *, new: bool) -> Hit:
 def _is_maintainer(account: Account, release: Release) -> bool:
     """Whether the index names the account, under the same address, among those who may publish."""
     publication = release.publication
-    if not isinstance(publication, Checked):
+    if not isinstance(publication, Checked) or not account.email:
         return False
-    wanted = (account.name.lower(), (account.email or "").lower())
+    wanted = (account.name.lower(), account.email.lower())
     return any((one.name.lower(), (one.email or "").lower()) == wanted for one in publication.value.maintainers)

@@ -74,3 +74,9 @@ def test_not_checked_where_nobody_tells() -> None:
     for past in ([], row(3, MIRROR)):
         outcome = judged_npm([*past, published("1.0.3", day(40), ALICE)]).unchecked("1.0.3", ID)
         assert isinstance(outcome, NotChecked)
+
+
+def test_an_account_without_a_known_address_is_not_known_to_have_kept_it() -> None:
+    past = [published(f"1.0.{n}", day(7 * n), ROBOT, maintainers=(Account("alice"),)) for n in range(3)]
+    own = Uploader(Account("alice"))
+    assert judged_npm([*past, published("1.0.3", day(40), own)]).hit("1.0.3", ID).severity is Severity.MEDIUM
