@@ -23,7 +23,8 @@ class OtherPublication:
 class Fleet:
     """What the accounts of a project published elsewhere, in order of time.
 
-    `accounts` were asked about, `packages` were read, `unread` more packages of theirs were left out.
+    `accounts` were asked about, `packages` were read, `unread` more packages of theirs were left out. None of those
+    published anything later than `unread_until`; None: nobody knows.
     """
 
     accounts: tuple[str, ...]
@@ -31,6 +32,7 @@ class Fleet:
     unread: int
     publications: tuple[OtherPublication, ...]
     evidence: tuple[str, ...]
+    unread_until: datetime | None = None
 
 
 NO_FLEET = NotChecked("what the same accounts published elsewhere was not asked", "the index, about its accounts")

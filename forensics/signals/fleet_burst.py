@@ -43,13 +43,13 @@ def fleet_burst(view: View) -> Result:
     after = view.moment is Moment.HINDSIGHT
     own = _beside(fleet.value, published, _account(view.release), after=after)
     if len(own) < t.FLEET_FLOOR:
-        return None
+        return _unread(fleet.value, published)
     earlier = [p.profile.release for p in view.baseline.for_rates[-t.COHORT_RELEASES :] if p.profile.published]
     if len(earlier) < t.RATE_SAMPLES:
         return too_few(len(earlier), t.RATE_SAMPLES, "earlier publications")
     usual = max(len(_beside(fleet.value, r.published, _account(r), after=after)) for r in earlier if r.published)
     if len(own) <= t.FLEET_FACTOR * usual:
-        return None
+        return _unread(fleet.value, published)
     who = _account(view.release) or listed(fleet.value.accounts)
     unread = f"{fleet.value.unread} more packages of these accounts were not read." if fleet.value.unread else ""
     return Hit(
@@ -63,6 +63,14 @@ def fleet_burst(view: View) -> Result:
         ),
         note=unread,
     )
+
+
+def _unread(fleet: Fleet, published: datetime) -> NotChecked | None:
+    """Return why too few packages were found to tell, or None where those that were not read cannot have been there."""
+    if not fleet.unread or (fleet.unread_until and fleet.unread_until < published - t.BURST_WINDOW):
+        return None
+    reason = f"{fleet.unread} more packages of the accounts were not read, and may have been published with it"
+    return NotChecked(reason, "the packuments of all packages of the accounts", fleet.evidence)
 
 
 def _account(release: Release) -> str | None:

@@ -108,10 +108,11 @@ class _Asker:
         read = [(n, one) for n, one in zip(chosen, indexes, strict=True) if isinstance(one, Checked)]
         publications = [p for name, one in read for p in _published(name, one)]
         publications.sort(key=lambda p: (p.at, p.package, p.version))
-        unread = len(dates) - len(read) + listed
-        return Checked(
-            Fleet(questions.accounts, len(read), unread, tuple(publications), tuple(evidence)), tuple(evidence)
-        )
+        missed = dates.keys() - {name for name, _ in read}
+        # The search tells when each package was published last. Of those that it only counts nobody knows.
+        until = max((dates[name] for name in missed), default=None) if not listed else None
+        fleet = Fleet(questions.accounts, len(read), len(missed) + listed, tuple(publications), tuple(evidence), until)
+        return Checked(fleet, tuple(evidence))
 
     async def _search(self, account: str, witness: Witness) -> Outcome[tuple[dict[str, datetime], int]]:
         """Return the packages of *account* with the time of their latest version, and how many there are."""

@@ -26,9 +26,10 @@ def _others(
     ]
 
 
-def _fleet(*publications: OtherPublication, unread: int = 0) -> Outcome[Fleet]:
+def _fleet(*publications: OtherPublication, unread: int = 0, quiet: float | None = None) -> Outcome[Fleet]:
     ordered = tuple(sorted(publications, key=lambda p: (p.at, p.package)))
-    return Checked(Fleet(("alice",), 20, unread, ordered, ("o-search",)), ("o-search",))
+    last = None if quiet is None else day(quiet)
+    return Checked(Fleet(("alice",), 20, unread, ordered, ("o-search",), last), ("o-search",))
 
 
 def _by(name: str, made: Release) -> Release:
@@ -85,3 +86,17 @@ def test_not_checked() -> None:
     assert "fewer than 5 earlier publications" in unchecked.reason
     undated = [_by("alice", r) for r in [*series(6), release("1.0.6", None, USUAL)]]
     assert _told(_fleet(*_others(42, 8)), undated).unchecked("1.0.6", ID) is not None
+
+
+def test_packages_that_were_not_read_are_not_packages_that_published_nothing() -> None:
+    for few in ((), _others(42, 2), [p for n in range(7) for p in _others(7 * n, 3)]):
+        missing = _told(_fleet(*few, unread=12)).unchecked("1.0.6", ID)
+        assert missing is not None
+        assert missing.reason == "12 more packages of the accounts were not read, and may have been published with it"
+        assert "o-search" in missing.evidence
+
+
+def test_packages_that_were_not_read_do_not_matter_after_their_last_publication() -> None:
+    told = _told(_fleet(unread=12, quiet=40))
+    assert told.silent("1.0.6", ID)
+    assert told.unchecked("1.0.5", ID) is not None
