@@ -77,12 +77,15 @@ def drift_guard(releases: tuple[Release, ...]) -> tuple[Suspended, ...]:
 
 
 def publish_moment(release: Release) -> datetime | None:
-    """Return the last moment of *as of then*: an hour after publication, or a minute before its removal if sooner."""
+    """Return the last moment of *as of then*: an hour after publication, or a minute before its removal if sooner.
+
+    Never before its publication: what was taken away within the minute is seen as it came.
+    """
     if release.published is None:
         return None
     until = release.published + t.PUBLISH_WINDOW
     removed = release.removed.value if isinstance(release.removed, Checked) else None
-    return until if removed is None else min(until, removed - t.BEFORE_REMOVAL)
+    return until if removed is None else max(release.published, min(until, removed - t.BEFORE_REMOVAL))
 
 
 class _Run:

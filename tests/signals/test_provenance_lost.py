@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from forensics.model.checked import Checked
 from forensics.model.finding import Severity, Verdict
 from forensics.model.release import Door, Release
 from forensics.signals.baseline import Past, Series, build_baseline
@@ -84,3 +85,11 @@ def test_a_file_attested_hours_later_does_not_speak_at_publication() -> None:
     told = judged([*series(4), release("1.0.4", day(30), files=files)])
     assert told["1.0.4"].at_publish is Verdict.SUSPICIOUS
     assert told.finding("1.0.4", ID) is None  # by now one file is attested
+
+
+def test_a_release_that_was_removed_at_once_is_seen_as_it_came() -> None:
+    gone = release("1.0.5", day(40), removed=day(40) + timedelta(seconds=30))
+    kept = [replace(a, provenance=Checked((), ("o-integrity",))) for a in gone.artifacts]
+    told = judged([*series(5), replace(gone, artifacts=tuple(kept))])
+    assert told.hit("1.0.5", ID).knowable_at_publish
+    assert told["1.0.5"].at_publish.flagged
