@@ -38,7 +38,9 @@ def provenance_lost(view: View) -> Result:
         return view.profile.unknown_reason or NotChecked("no file of this release is known", "index or log")
     caveat = absence_caveat(view.release.artifacts)
     predecessor = view.baseline.predecessor
-    continuation = predecessor is not None and predecessor.attested is Attested.NONE
+    # A borrowed predecessor is of another line, which may never have had what it is said to have lost.
+    own = not view.baseline.borrowed
+    continuation = own and predecessor is not None and predecessor.attested is Attested.NONE
     before_it = predecessor.version if predecessor else ""
     return Hit(
         severity=Severity.LOW if continuation else Severity.MEDIUM,

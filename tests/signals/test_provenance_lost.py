@@ -93,3 +93,10 @@ def test_a_release_that_was_removed_at_once_is_seen_as_it_came() -> None:
     told = judged([*series(5), replace(gone, artifacts=tuple(kept))])
     assert told.hit("1.0.5", ID).knowable_at_publish
     assert told["1.0.5"].at_publish.flagged
+
+
+def test_another_line_that_never_attested_has_lost_nothing() -> None:
+    lines = [*series(3, minor="2.0"), *series(3, None, minor="1.0", start=2)]
+    hit = judged([*lines, release("3.0.0", day(40))]).hit("3.0.0", ID)
+    assert hit.severity is Severity.LOW
+    assert "continuation" not in hit.note
