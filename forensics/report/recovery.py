@@ -79,7 +79,8 @@ def recovery_doc(analysis: Analysis, version: str) -> RecoveryDoc:
         "case": analysis.case.id,
         "label": analysis.case.reconstruction,
         "trust_root": analysis.case.trust_root_name,
-        "listed": release.listed if release else False,
+        # Of a version that nobody names: an index that was asked does not list it.
+        "listed": release.listed if release else None if analysis.history.unasked else False,
         "published": time_or_none(release.published) if release else None,
         "removed": time_or_none(_removed(release)) if release else None,
         "files": files,
