@@ -48,8 +48,10 @@ def check_lines(checks: Iterable[CheckDoc]) -> list[str]:
 
 def record_lines(record: LogRecordDoc) -> list[str]:
     """Return one entry: where it stands, when it was logged, who signed, and each step."""
+    from forensics.report.words import when
+
     verdict = "verified" if record["verified"] else "NOT verified"
-    at = record["integrated_at"] or "at a time that the log did not sign"
+    at = f"{when(record['integrated_at'])} UTC" if record["integrated_at"] else "at a time that the log did not sign"
     size = f", proven in the tree of {record['tree_size']}" if record["tree_size"] else ""
     lines = [
         f"entry {record['index']} ({record['kind']}), {verdict}",

@@ -132,12 +132,15 @@ def _print(d: RecoveryDoc) -> None:
 
 
 def _head(d: RecoveryDoc) -> list[str]:
+    from forensics.report.words import when
+
     state = "still listed" if d["listed"] else "not listed by the index"
     if d["listed"] is None:
         state = "the index could not be asked"
     if d["removed"]:
-        state += f", removed {d['removed']}"
-    lines = [f"{d['project']} {d['version']}: published {d['published'] or 'at an unknown time'}; {state}"]
+        state += f", removed {when(d['removed'])} UTC"
+    published = f"{when(d['published'])} UTC" if d["published"] else "at an unknown time"
+    lines = [f"{d['project']} {d['version']}: published {published}; {state}"]
     return [*lines, d["label"]] if d["label"] else lines
 
 
@@ -149,6 +152,7 @@ def _digest(f: RecoveredFileDoc) -> str:
 
 def _file(f: RecoveredFileDoc) -> list[str]:
     from forensics.cli.entries import check_lines, identity_lines, record_lines
+    from forensics.report.words import when
 
     words = {
         "recovered": "recovered: the statement was rebuilt, and its signature and its place in the log verify",
@@ -160,10 +164,14 @@ def _file(f: RecoveredFileDoc) -> list[str]:
     lines = ["", f["filename"], _digest(f), f"  {words}"]
     lines += [f"  why          {f['reason']}"] if f["reason"] else []
     for one in f["attestations"]:
+        signed = f"{when(one['signed_at'])} UTC" if one["signed_at"] else "at an unknown time"
         size = next((e["tree_size"] for e in f["entries"] if e["index"] == one["log_index"]), None)
         log = f"index {one['log_index']} in {one['log_origin'] or one['log_id']}"
         log += f", proven in the tree of {size}" if size else ""
-        lines += [f"  signed       {one['signed_at']} ({one['signed_at_kind']})", *identity_lines(one["identity"])]
+        lines += [
+            f"  signed       {signed} ({one['signed_at_kind']})",
+            *identity_lines(one["identity"]),
+        ]
         lines += [f"  log          {log}", f"  statement    {one['predicate_type']}", *check_lines(one["checks"])]
     shown = {one["log_index"] for one in f["attestations"]}
     for record in (r for r in f["entries"] if r["index"] not in shown):

@@ -100,6 +100,13 @@ def test_times_are_printed_to_the_second_and_say_that_they_are_utc(
     assert re.search(r"collected +2\d{3}-\d\d-\d\d \d\d:\d\d:\d\d UTC", said)
 
 
+def test_recovery_prints_times_as_the_timeline_does(forensics: Forensics) -> None:
+    said = forensics("recover", "ultralytics", "8.3.41", "--case", BUILTIN, "--offline").stdout
+    assert "published 2024-12-04 20:51:00 UTC; not listed by the index, removed 2024-12-05 09:15:00 UTC" in said
+    assert "  signed       2024-12-04 20:50:44 UTC (signed by the log)" in said
+    assert not re.search(r"\dT\d\d:\d\d", said)
+
+
 TIMELINE = ("timeline", "--case", BUILTIN, "--offline", "--quiet")
 
 
