@@ -167,12 +167,10 @@ class _Groups(Generic[T]):
 
     def __init__(self, tasks: Iterable[T], in_flight: int) -> None:
         self._tasks, self._in_flight, self._size = iter(tasks), in_flight, 1
-        self._next, self._suspects = deque[T](), deque[T]()
+        self._next = deque[T]()
 
     def take(self) -> list[T]:
         """Return the next group; an empty one at the end."""
-        if self._suspects:
-            return [self._suspects.popleft()]
         self._next.extend(islice(self._tasks, max(0, self._in_flight * self._size - len(self._next))))
         share = -(-len(self._next) // self._in_flight)
         return [self._next.popleft() for _ in range(min(share, self._size))]
@@ -181,10 +179,6 @@ class _Groups(Generic[T]):
         """Learn from *group*, which took *seconds*, how large the next one should be: at most twice as large."""
         fit = int(TRIP * len(group) / seconds) if seconds else MOST
         self._size = max(1, min(fit, self._size * 2, MOST))
-
-    def suspect(self, group: list[T]) -> None:
-        """Let each task of *group*, one of which cost its workers, be tried alone."""
-        self._suspects.extend(group)
 
 
 _QUIET = {
@@ -236,26 +230,35 @@ class Dask:
         in_flight = self.workers * AHEAD
         groups, flying = _Groups(tasks, in_flight), self._dask.as_completed(loop=self._client.loop)
         sent: dict[str, list[T]] = {}
+        suspects: deque[T] = deque()
+        alone = False
 
-        def send() -> None:
-            while len(sent) < in_flight and (group := groups.take()):
-                future = self._submit(work, group)
-                sent[future.key] = group
-                flying.add(future)
+        def send(group: list[T]) -> None:
+            future = self._submit(work, group)
+            sent[future.key] = group
+            flying.add(future)
 
-        send()
+        def send_more() -> None:
+            nonlocal alone
+            while not alone and len(sent) < in_flight and (group := groups.take()):
+                send(group)
+            if not sent and suspects:  # whoever was beside a task that costs its workers is suspected with it
+                alone = True
+                send([suspects.popleft()])
+
+        send_more()
         for future in flying:
             group, results = sent.pop(future.key), list[Any]()
             if future.status == "finished":
                 results, seconds = future.result()
                 groups.done(group, seconds)
-            elif len(group) > 1:
-                groups.suspect(group)
-                group = []
-            else:
+            elif alone:
                 results = [_Raised(type(future.exception()).__name__ if future.status == "error" else future.status)]
+            else:
+                suspects.extend(group)
+                group = []
             future.release()
-            send()
+            send_more()
             for task, result in zip(group, results, strict=True):
                 yield Lost(task, f"the cluster gave it up: {result.why}") if isinstance(result, _Raised) else result
 

@@ -120,8 +120,6 @@ def test_groups_are_bounded_and_become_smaller_when_tasks_take_longer() -> None:
     assert len(group) == MOST
     groups.done(group, seconds=6.4)
     assert len(groups.take()) == 5
-    groups.suspect([1, 2])
-    assert [groups.take(), groups.take()] == [[1], [2]]
 
 
 def test_engines_by_name() -> None:
