@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from forensics.model.checked import Checked
 from forensics.model.text import visible
 from forensics.report.view import as_news
+from forensics.report.words import plural
 
 if TYPE_CHECKING:
     from forensics.compare.artifact_text import TextDiff
@@ -121,4 +122,4 @@ def print_text(text: TextDiff) -> None:
         # A carriage return at the end is a line ending, and shown as one.
         out.print(Text(f"    {line[:1]}{visible(line[1:])}", style=styles.get(line[:1], "")), soft_wrap=True)
     if text.left_out:
-        out.print(f"    and {text.left_out} more lines")
+        out.print(f"    and {plural(text.left_out, 'more line')}")

@@ -27,7 +27,7 @@ from forensics.cli.log_sought import (
     search_of,
 )
 from forensics.cli.options import EndpointOption, MaxWaitOption, QuietOption, TrustRootOption
-from forensics.model.errors import MalformedEvidence, SourceError, UsageError
+from forensics.model.errors import HostileInput, MalformedEvidence, SourceError, UsageError
 
 if TYPE_CHECKING:
     from forensics.model.log import LogRecord
@@ -153,7 +153,7 @@ class _Begin:
             raise self._refused("There is no state", "so it is not known which entries were searched")
         try:
             return load_state(data, shard)
-        except MalformedEvidence as error:
+        except (MalformedEvidence, HostileInput) as error:
             if not self.anew:
                 raise self._refused(f"The state is damaged ({error.what})", "so nothing rests on it") from None
             self.path.with_name(f"{self.path.name}.damaged").write_bytes(data)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from forensics.model.times import to_minute
 from forensics.notebook import markup
+from forensics.report.words import plural
 
 if TYPE_CHECKING:
     import polars as pl
@@ -128,7 +129,7 @@ class ReleaseView:
             markup.table(("", ""), facts),
             markup.table(head, fired, "What differs") if fired else markup.paragraph("No signal fired."),
             markup.table(("file", "sha256", "provenance"), files, "Files"),
-            markup.folded(f"{len(a.not_checked)} signals could not be checked", unknown),
+            markup.folded(f"{plural(len(a.not_checked), 'signal')} could not be checked", unknown),
         ]
         return str(markup.section(r.version, *parts))
 

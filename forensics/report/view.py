@@ -18,6 +18,8 @@ MOST_EVENTS = 2_000
 
 _NUMBER = re.compile(r"\d+")
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!~-]{0,80}")
+_TAKEN = re.compile(r"n\d+|.*-(?:h|inside|changed|rest|f\d+)")
+"""Versions that would be the anchor of another release, or of a part of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +236,7 @@ def _anchors(releases: Iterable[ReleaseDoc]) -> dict[str, str]:
     anchors: dict[str, str] = {}
     for number, release in enumerate(releases, 1):
         version = release["version"]
-        name = version if _PLAIN.fullmatch(version) else f"n{number}"
+        plain = _PLAIN.fullmatch(version) and not _TAKEN.fullmatch(version)
+        name = version if plain else f"n{number}"
         anchors.setdefault(version, f"release-{name}")
     return anchors

@@ -80,6 +80,7 @@ def test_it_never_begins_anew_by_itself(watcher: Watcher) -> None:
         whole[:50],
         whole.replace(b'"next": 1000', b'"next": 2000'),
         whole.replace(b"\\n1000\\n", b"\\n1001\\n"),
+        whole.replace(b"\\n\\n", b"\\n\\n" + b"\\u2014 x AAAAAA==\\n" * 101, 1),
     ):
         watcher.state.write_bytes(damaged)
         watcher.once(code=2)

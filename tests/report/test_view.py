@@ -18,10 +18,10 @@ from forensics.report import charts
 from forensics.report.affected import blocks
 from forensics.report.axis import ticks
 from forensics.report.clean import linkable
-from forensics.report.view import key_times, ranges
+from forensics.report.view import _anchors, key_times, ranges
 from forensics.report.words import offset
 
-from . import documents
+from . import documents, made_releases
 
 ORDER = [f"8.3.{n}" for n in range(10, 49)]
 
@@ -167,3 +167,12 @@ def test_defang_in_prose_leaves_the_rest_alone() -> None:
 )
 def test_what_must_not_be_a_link(url: str | None) -> None:
     assert not linkable(url, frozenset({"github.com"}))
+
+
+def test_no_version_is_the_anchor_of_another_release_or_of_a_part_of_one() -> None:
+    versions = ["1.0.0", "1.0.0-f1", "1.0.0-h", "1.0.0-inside", "n1", "1.0.0-beta", "a b"]
+    anchors = _anchors([made_releases.release(version, None, datetime(2026, 1, 1, tzinfo=UTC)) for version in versions])
+    taken = {f"{anchor}-{part}" for anchor in anchors.values() for part in ("h", "inside", "changed", "rest", "f1")}
+    assert len(set(anchors.values())) == len(versions)
+    assert not taken & set(anchors.values())
+    assert anchors["1.0.0-beta"] == "release-1.0.0-beta"
