@@ -237,7 +237,9 @@ async def _scan_v1(ask: Ask, logs: Logs, search: Search, wanted: Wanted, tick: T
         each = f"{count:,} entries take" if count else "A thousand entries take"
         note(ask, f"{each} about {seconds / 60:.0f} minutes at the rate of a guest. `log search` asks one question.")
     async with asking(logs.case, limits, offline=ask.offline) as session:
-        return await scan_range(session, logs.rekor, logs.root, search.matcher, wanted, tick=tick)
+        return await scan_range(
+            session, logs.rekor, logs.root, search.matcher, wanted, concurrency=limits.concurrency, tick=tick
+        )
 
 
 def _print_text(scans: list[Scanned]) -> None:

@@ -36,8 +36,6 @@ from forensics.transparency.timerange import by_integrated_time
 if TYPE_CHECKING:
     from forensics.evidence.client import Limits
 
-IN_FLIGHT = 2
-
 
 @dataclass(slots=True)
 class _Range:
@@ -85,13 +83,21 @@ def patient(limits: Limits, url: str, entries: int | None) -> Limits:
 
 
 async def scan_range(
-    asking: Asking, url: str, root: TrustRoot, matcher: Matcher, wanted: Wanted, *, tick: Tick | None = None
+    asking: Asking,
+    url: str,
+    root: TrustRoot,
+    matcher: Matcher,
+    wanted: Wanted,
+    *,
+    concurrency: int,
+    tick: Tick | None = None,
 ) -> Scanned:
     """Return what the entries *wanted*, by global index, of the log at *url* hold of what *matcher* seeks.
 
     Every entry is proved by its own inclusion proof, to a checkpoint that a log of *root* signed; others are gaps,
     after they were asked for twice. The checkpoints are compared: entries of another history than the log's head are
-    gaps too, although what they hold is found. Raises UsageError for indices outside the log.
+    gaps too, although what they hold is found. At most *concurrency* questions are under way. Raises UsageError for
+    indices outside the log.
     """
     rekor = Rekor(asking.fresh, url, Witness("Rekor"), asking.kept)
     scanned = Scanned("v1", rekor.api)
@@ -113,7 +119,7 @@ async def scan_range(
         return scanned
     proofs = _Proofs(root, rekor.api, info.value)
     found = _Range(Scanner(matcher))
-    await _read(rekor, proofs, [span], found, tick)
+    await _read(rekor, proofs, [span], found, concurrency, tick)
     if found.broken and not asking.offline:
         await _once_more(Rekor(asking.renew(), url, rekor.witness), proofs, found, scanned)
     await proofs.views.compare(rekor)
@@ -136,7 +142,9 @@ def _conclude(scanned: Scanned, found: _Range, proofs: _Proofs, span: Span) -> N
     scanned.notes += views.notes
 
 
-async def _read(rekor: Rekor, proofs: _Proofs, spans: Sequence[Span], found: _Range, tick: Tick | None = None) -> None:
+async def _read(
+    rekor: Rekor, proofs: _Proofs, spans: Sequence[Span], found: _Range, concurrency: int, tick: Tick | None = None
+) -> None:
     starts = iter([(start, span.end) for span in spans for start in range(span.begin, span.end, AT_ONCE)])
     total = sum(span.end - span.begin for span in spans)
     done = 0
@@ -150,7 +158,7 @@ async def _read(rekor: Rekor, proofs: _Proofs, spans: Sequence[Span], found: _Ra
             if tick:
                 tick(done, total)
 
-    await asyncio.gather(*(tens() for _ in range(IN_FLIGHT)))
+    await asyncio.gather(*(tens() for _ in range(concurrency + 1)))  # one is judged while the others wait
 
 
 async def _once_more(rekor: Rekor, proofs: _Proofs, found: _Range, scanned: Scanned) -> None:
@@ -158,7 +166,7 @@ async def _once_more(rekor: Rekor, proofs: _Proofs, found: _Range, scanned: Scan
     doubted, found.broken = joined_gaps(found.broken), []
     for gap in doubted:
         before = len(found.covered)
-        await _read(rekor, proofs, [Span(gap.begin, gap.end)], found)
+        await _read(rekor, proofs, [Span(gap.begin, gap.end)], found, 1)
         scanned.notes += [
             f"{Gap(*healed, '').text} came with other content first ({gap.reason}); asked again, it is proved"
             for healed in joined(found.covered[before:])

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from forensics.evidence.client import Limits
 from forensics.sources import rekor_views
 from forensics.sources.rekor_range import patient
 from tests.cli.inside import inside
 from tests.lab.lying_rekor import altered, forked, other_log, wrong_body
+from tests.lab.monitored import monitored
 from tests.lab.pki import Authority
 from tests.lab.rekor import OFFSET, RekorLog
 from tests.lab.rekor_site import RekorServer, RekorSite, big_rekor, serve_rekor
@@ -145,3 +148,36 @@ def test_rekor_monitors_lines_carry_the_logs_ids_and_one_line_for_each_value(
     assert first == second
     assert f" {OFFSET + 150} {log.entries[150].entry_id}" in first
     assert len(log.entries[150].entry_id) == 80
+
+
+class _Crowd:
+    """Counts how many requests are being answered at once; each takes a while."""
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self.inner, self.now, self.most = inner, 0, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            await asyncio.sleep(0.03)
+            await self.inner(scope, receive, send)
+        finally:
+            self.now -= 1
+
+
+@pytest.mark.parametrize("concurrency", [1, 6])
+def test_as_many_questions_are_under_way_as_the_option_says(
+    made: tuple[Authority, RekorLog], tmp_path: Path, concurrency: int
+) -> None:
+    crowds: list[_Crowd] = []
+
+    def crowded(inner: ASGIApp) -> ASGIApp:
+        crowds.append(_Crowd(inner))
+        return crowds[0]
+
+    with monitored(tmp_path, made[0], made[1], crowded) as served:
+        words = ("--log", "v1", "--from-index", OFFSET, "--to-index", OFFSET + 299, "--identity-regex", WHO)
+        done = inside(tmp_path, served.env, "log", "scan", "--concurrency", concurrency, *words)
+    assert done.returncode == 0, done.stderr
+    assert crowds[0].most == concurrency
