@@ -6,8 +6,7 @@ import os
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from functools import cache
-from urllib.parse import urlsplit
+from functools import cache, lru_cache
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
@@ -82,6 +81,8 @@ class _ExactTransport(AiohttpTransport):
     """
 
     def get_client(self) -> aiohttp.ClientSession:
+        """Return a new session. The environment's proxies are those of now: asking it costs more than a request."""
+        self._proxy = lru_cache(maxsize=256)(_proxy_for)
         connector = aiohttp.TCPConnector(
             limit=self.limits.max_connections or 100,
             keepalive_timeout=self.limits.keepalive_expiry,
@@ -112,7 +113,7 @@ class _ExactTransport(AiohttpTransport):
                 timeout=aiohttp.ClientTimeout(
                     sock_connect=timeout.get("connect"), sock_read=timeout.get("read"), connect=timeout.get("pool")
                 ),
-                proxy=_proxy_for(str(request.url)),
+                proxy=self._proxy(request.url.scheme, request.url.raw_host.decode("ascii")),
             )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise _translated(error) from error
@@ -132,13 +133,10 @@ def _translated(error: BaseException) -> httpx.TransportError:
     return translated
 
 
-def _proxy_for(url: str) -> str | None:
-    """Return the proxy that the environment names for *url*, if any."""
+def _proxy_for(scheme: str, host: str) -> str | None:
+    """Return the proxy that the environment names for *host*, if any."""
     proxies = getproxies()
-    if not proxies:
-        return None
-    parts = urlsplit(url)
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(parts.hostname or ""):
+    proxy = proxies.get(scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(host):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
